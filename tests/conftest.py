@@ -1,0 +1,55 @@
+"""Fixtures that every test shares: both event loops, with real and with virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+from typing import Any
+
+import pytest
+from trio.testing import MockClock
+
+
+class _JumpingSelector(selectors.DefaultSelector):
+    """Never sleeps: where the loop would wait for a timer, it moves the loop's clock instead."""
+
+    loop: VirtualLoop
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        ready = super().select(0)
+        if not ready and timeout is not None and timeout > 0:
+            self.loop.jump(timeout)
+        elif not ready and timeout is None:
+            # Nothing is scheduled: only another thread can wake the loop now.
+            return super().select(5)
+        return ready
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """An asyncio loop whose time runs only when nothing else can."""
+
+    def __init__(self) -> None:
+        selector = _JumpingSelector()
+        super().__init__(selector)
+        selector.loop = self
+        self._now = 0.0
+
+    def time(self) -> float:
+        return self._now
+
+    def jump(self, seconds: float) -> None:
+        self._now += seconds
+
+
+@pytest.fixture(params=["asyncio", "trio"])
+def anyio_backend(request: pytest.FixtureRequest) -> Any:
+    """Real time, for tests with sockets. For virtual time a module overrides it to return `virtual_backend`."""
+    return request.param
+
+
+@pytest.fixture(params=["asyncio", "trio"])
+def virtual_backend(request: pytest.FixtureRequest) -> Any:
+    """Virtual time on both loops: `anyio_backend = virtual_backend` by an override fixture in the module."""
+    if request.param == "asyncio":
+        return ("asyncio", {"loop_factory": VirtualLoop})
+    return ("trio", {"clock": MockClock(autojump_threshold=0)})
