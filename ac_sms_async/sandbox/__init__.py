@@ -1,0 +1,1 @@
+"""A stateful ActiveCampaign SMS look-alike to test against."""
