@@ -1,0 +1,52 @@
+# Everything a contributor types. Each target works on a fresh clone with nothing but Python 3.11+ and make.
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint types generate check-generated bench docs lock clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(READY): requirements-dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
+	@echo "Setting up $(VENV) (once, about a minute)"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(READY) ## Run the main job against the sandbox on a real socket
+	@$(BIN)/python -m ac_sms_async.cli.demo
+
+test: $(READY) ## Run the tests, with the coverage gate
+	@rm -f .coverage .coverage.*
+	$(BIN)/coverage run -m pytest -n 2
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report
+
+lint: $(READY) ## Check style and imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY) ## Check types with mypy and pyright, and that the public types are complete
+	$(BIN)/mypy
+	$(BIN)/pyright
+	$(BIN)/pyright --verifytypes ac_sms_async --ignoreexternal
+
+generate: ## Regenerate ac_sms_async/lowlevel from openapi.json and the overlay
+	$(PYTHON) codegen/generate.py
+
+check-generated: ## Fail if ac_sms_async/lowlevel is not what the generator makes
+	$(PYTHON) codegen/generate.py --check
+
+lock: ## Renew the hash-checked, host-free locks (needs uv)
+	uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header --no-annotate --upgrade -q -o requirements-dev.lock
+
+clean: ## Remove what the other targets made
+	rm -rf .venv .venv-* build dist site htmlcov demo .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
