@@ -1,0 +1,92 @@
+"""Checks of what a caller passes in, before anything is sent: each says what to do instead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from typing import Any, Final, get_args
+
+from ac_sms_async.errors import ConfigurationError
+
+_LARGEST_ID: Final = 2**63 - 1
+
+
+def positive_id(value: Any, name: str = "id") -> int:
+    """The id as an int, if it is a positive one."""
+    # A bool is an int to Python and a mistake to everybody else.
+    if type(value) is bool or not isinstance(value, int):
+        raise ConfigurationError(f"{name} must be an int such as 42, not {type(value).__name__}")
+    if not 0 < value <= _LARGEST_ID:
+        raise ConfigurationError(f"{name} must be a positive 64-bit number, not {_shown(value)}")
+    return int(value)
+
+
+def id_list(values: Iterable[Any], name: str = "ids") -> list[int]:
+    """The ids without duplicates, in the order given; at least one."""
+    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
+        raise ConfigurationError(f"{name} must be ids such as [42, 43], not {type(values).__name__}")
+    ids = list(dict.fromkeys(positive_id(value, f"each of {name}") for value in values))
+    if not ids:
+        raise ConfigurationError(f"{name} is empty: name at least one id")
+    return ids
+
+
+def date_range(start_date: Any, end_date: Any) -> tuple[date | None, date | None]:
+    """Two dates in order, either of which may be None."""
+    for value, name in ((start_date, "start_date"), (end_date, "end_date")):
+        # A datetime is a date to Python, but its time of day and zone would be dropped silently.
+        if isinstance(value, datetime):
+            raise ConfigurationError(f"{name} is a whole day: pass {name}=value.date() in the account's time zone")
+        if value is not None and not isinstance(value, date):
+            raise ConfigurationError(f"{name} must be a datetime.date, not {type(value).__name__}")
+    if start_date is not None and end_date is not None and start_date > end_date:
+        raise ConfigurationError(f"start_date {start_date} is after end_date {end_date}: swap them")
+    return start_date, end_date
+
+
+def aware(value: Any, name: str) -> datetime:
+    """A datetime that says its time zone."""
+    if not isinstance(value, datetime):
+        raise ConfigurationError(f"{name} must be a datetime.datetime, not {type(value).__name__}")
+    if value.utcoffset() is None:
+        raise ConfigurationError(f"{name} has no time zone: use datetime(..., tzinfo=timezone.utc) or ZoneInfo")
+    return value
+
+
+def text(value: Any, name: str) -> str:
+    """A text that is not blank."""
+    if not isinstance(value, str):
+        raise ConfigurationError(f"{name} must be a str, not {type(value).__name__}")
+    if not value.strip():
+        raise ConfigurationError(f"{name} is blank")
+    return value
+
+
+def choice(value: Any, allowed: Any, name: str) -> str:
+    """One of the values of a `Literal` type."""
+    known = tuple(item for item in get_args(allowed) if isinstance(item, str))
+    for item in known:
+        if isinstance(value, str) and value == item:
+            return item
+    raise ConfigurationError(f"{name} must be one of {', '.join(map(repr, known))}, not {_shown(value)}")
+
+
+def choices(values: Any, allowed: Any, name: str) -> list[str]:
+    """Several values of a `Literal` type, without duplicates."""
+    if isinstance(values, str) or not isinstance(values, Sequence):
+        raise ConfigurationError(f"{name} must be a list such as [{get_args(allowed)[0]!r}]")
+    return list(dict.fromkeys(choice(value, allowed, f"each of {name}") for value in values))
+
+
+def at_least(value: Any, least: int, name: str) -> int:
+    """An int that is not below `least`."""
+    if type(value) is bool or not isinstance(value, int):
+        raise ConfigurationError(f"{name} must be an int, not {type(value).__name__}")
+    if value < least:
+        raise ConfigurationError(f"{name} must be at least {least}, not {_shown(value)}")
+    return int(value)
+
+
+def _shown(value: Any) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= 60 else f"{shown[:57]}..."
