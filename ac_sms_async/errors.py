@@ -8,6 +8,7 @@ all of them survive `pickle`, `copy` and a process pool.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from attrs import frozen
@@ -35,6 +36,7 @@ __all__ = [
     "SMSError",
     "ServerError",
     "TransportError",
+    "UnconfirmedCreate",
     "UnprocessableError",
     "WaitTimeoutError",
     "status_error_class",
@@ -51,6 +53,16 @@ class RequestInfo:
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
+
+
+@frozen
+class UnconfirmedCreate:
+    """What an unconfirmed `broadcasts.create` asked for: hand it to `broadcasts.find_unconfirmed`."""
+
+    name: str
+    body: str
+    started_at: datetime
+    """When the call began, aware, by this machine's clock."""
 
 
 def _rebuild(cls: type[SMSError], args: tuple[Any, ...], state: dict[str, Any]) -> SMSError:
@@ -71,6 +83,8 @@ class SMSError(Exception):
     """True when a write may have taken effect on the server and nobody can tell. Look before you send it again."""
     resume_token: str | None = None
     """Where a pager stood when it failed: hand it to `resume=` to go on there. None outside paging."""
+    unconfirmed: UnconfirmedCreate | None = None
+    """What a `broadcasts.create` asked for that may have taken effect; None for everything else."""
     batch: MetricsBatch | None = None
     """What a batch had collected when this error ended it, or None outside `metrics.fetch`."""
 

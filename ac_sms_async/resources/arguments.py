@@ -21,12 +21,12 @@ def positive_id(value: Any, name: str = "id") -> int:
     return int(value)
 
 
-def id_list(values: Iterable[Any], name: str = "ids") -> list[int]:
-    """The ids without duplicates, in the order given; at least one."""
+def id_list(values: Iterable[Any], name: str = "ids", *, least: int = 1) -> list[int]:
+    """The ids without duplicates, in the order given; at least `least` of them."""
     if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
         raise ConfigurationError(f"{name} must be ids such as [42, 43], not {type(values).__name__}")
     ids = list(dict.fromkeys(positive_id(value, f"each of {name}") for value in values))
-    if not ids:
+    if len(ids) < least:
         raise ConfigurationError(f"{name} is empty: name at least one id")
     return ids
 

@@ -1,0 +1,21 @@
+"""The account's SMS credits."""
+
+from __future__ import annotations
+
+from ac_sms_async.lowlevel.api.credits import get_sms_credit_data
+from ac_sms_async.models import Credits
+from ac_sms_async.resources.base import Resource
+
+__all__ = ["CreditsResource"]
+
+
+class CreditsResource(Resource):
+    """`sms.credits`: what the account may still send in this period."""
+
+    async def get(self) -> Credits:
+        """The credits of the current period: `.available`, `.used_this_period`, `.next_refill_date` and more.
+
+        Raises `SMSError`. Operation: getSmsCreditData.
+        """
+        response = await get_sms_credit_data.asyncio(client=self._transport)
+        return self._present(response.sms_credits, "$.smsCredits")
