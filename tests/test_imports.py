@@ -1,0 +1,107 @@
+"""Who may know whom: the arrows between the parts of the package, read from the source."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from importlib.util import resolve_name
+from pathlib import Path
+
+import pytest
+
+import ac_sms_async
+
+ROOT = Path(ac_sms_async.__file__).parent
+HTTP_LIBRARIES = {"httpx", "httpcore", "h11", "aiohttp", "requests", "urllib3"}
+
+MECHANISMS = {"paging", "polling", "batching", "csv_records"}
+ALLOWED: dict[str, set[str]] = {
+    "errors": set(),
+    "segments": set(),
+    "lowlevel": set(),
+    "models": {"lowlevel"},
+    "options": {"errors"},
+    "sandbox": set(),
+    "transport": {"errors", "options", "lowlevel"},
+    "paging": {"errors"},
+    "polling": {"errors"},
+    "batching": {"errors"},
+    "csv_records": {"errors"},
+    "resources": {"errors", "options", "lowlevel", "models", "transport", *MECHANISMS},
+    "client": {"errors", "options", "lowlevel", "transport", "resources"},
+    "otel": {"errors", "transport"},
+}
+"""What each part may import of ours at run time. A part that isn't named here stands above the client."""
+
+ABOVE_THE_CLIENT = {"", "__main__", "collect", "cli", "fleet"}
+
+
+def part_of(path: Path) -> str:
+    """The part of the package that a file belongs to: "" for the package itself."""
+    part = path.relative_to(ROOT).with_suffix("").parts[0]
+    return "" if part == "__init__" else part
+
+
+def imports(path: Path) -> Iterator[str]:
+    """The modules a file imports when its code runs: those for the type checker alone are left out."""
+    package = ".".join(["ac_sms_async", *path.relative_to(ROOT).parent.parts])
+    waiting: list[ast.AST] = [ast.parse(path.read_text())]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            waiting.extend(node.orelse)
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            module = resolve_name("." * node.level + (node.module or ""), package)
+            # `from package import name` may name a module or what is in one.
+            yield from ([f"{module}.{alias.name}" for alias in node.names] if module == "ac_sms_async" else [module])
+        waiting.extend(ast.iter_child_nodes(node))
+
+
+def ours(path: Path) -> set[str]:
+    """The other parts of the package that a file imports; a public name counts as `client`, which it comes with."""
+    parts = {name.split(".")[1] for name in imports(path) if name.startswith("ac_sms_async.")}
+    known = {part_of(file) for file in ROOT.rglob("*.py")}
+    return {part if part in known else "client" for part in parts} - {part_of(path)}
+
+
+FILES = sorted(ROOT.rglob("*.py"))
+
+
+def test_every_part_below_the_client_is_named() -> None:
+    parts = {part_of(path) for path in FILES}
+    assert parts <= set(ALLOWED) | ABOVE_THE_CLIENT
+    assert set(ALLOWED) <= parts
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_file_imports_only_what_its_part_may_know(path: Path) -> None:
+    part = part_of(path)
+    if part in ABOVE_THE_CLIENT:
+        return
+    allowed = set(ALLOWED[part])
+    if path.name == "pytest_plugin.py":
+        # Its fixture hands out the client, which the server itself must not know.
+        allowed |= {"client"}
+    assert ours(path) <= allowed
+
+
+@pytest.mark.parametrize("library", sorted(HTTP_LIBRARIES))
+def test_one_file_imports_each_http_library(library: str) -> None:
+    using = {
+        path.relative_to(ROOT).as_posix() for path in FILES for name in imports(path) if name.split(".")[0] == library
+    }
+    assert using <= {f"transport/backends/{library}.py"}
+
+
+def test_the_check_sees_a_forbidden_import(monkeypatch: pytest.MonkeyPatch) -> None:
+    bad = ROOT / "polling.py"
+    real = Path.read_text
+
+    def read(self: Path) -> str:
+        return "from ac_sms_async import SMSClient, transport\n" if self == bad else real(self)
+
+    monkeypatch.setattr(Path, "read_text", read)
+    assert ours(bad) == {"client", "transport"}
