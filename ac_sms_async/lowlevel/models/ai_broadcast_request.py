@@ -1,0 +1,32 @@
+"""AIBroadcastRequest: AIBroadcastRequest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import define
+
+from .ai_source import AISource
+
+
+@define(kw_only=True)
+class AIBroadcastRequest:
+    """AIBroadcastRequest. What is UNSET is left out; None clears.
+
+    Attributes:
+        prompt: User prompt for AI generation
+        tone: Desired tone for the message
+        source: The place in the product that an AI request comes from
+    """
+
+    prompt: str
+    tone: str
+    source: AISource
+
+    def to_dict(self) -> dict[str, Any]:
+        """The body to send, by wire names."""
+        result: dict[str, Any] = {}
+        result["prompt"] = self.prompt
+        result["tone"] = self.tone
+        result["source"] = self.source
+        return result

@@ -1,0 +1,90 @@
+"""AIBroadcastStatus: Where an AI request stands."""
+
+from __future__ import annotations
+
+import datetime
+from operator import itemgetter
+from typing import Any, Self
+
+from attrs import define, field
+
+from ..reading import (
+    read_int,
+    read_object,
+    read_text,
+    unknown_fields,
+)
+from .ai_source import AISource
+from .ai_status import AIStatus
+
+_NAMES = (
+    "broadcastId",
+    "source",
+    "status",
+)
+_KNOWN = frozenset(_NAMES)
+_values = itemgetter(*_NAMES)
+_new = object.__new__
+_parse_datetime = datetime.datetime.fromisoformat
+_UTC = datetime.timezone.utc
+
+
+@define(kw_only=True)
+class AIBroadcastStatus:
+    """Where an AI request stands.
+
+    Attributes:
+        broadcast_id: broadcastId
+        source: The place in the product that an AI request comes from
+        status: Where an AI request stands
+        extra: Fields that the document says nothing of, raw
+        unparsed: Fields that could not be read, raw, by wire name
+    """
+
+    broadcast_id: int | None = None
+    source: AISource | None = None
+    status: AIStatus | None = None
+    extra: dict[str, Any] = field(factory=dict)
+    unparsed: dict[str, Any] = field(factory=dict)
+
+    @classmethod
+    def from_dict(cls, data: Any, zone: datetime.tzinfo) -> Self:
+        """Reads an answer's JSON value; a date-time without an offset is in `zone`.
+
+        Raises DecodeError where it is of no use, and only that.
+        """
+        if type(data) is not dict:
+            data = read_object(data)
+        unparsed: dict[str, Any] = {}
+        extra: dict[str, Any] = {}
+        try:
+            broadcast_id, source, status = _values(data)
+        except KeyError:
+            broadcast_id, source, status = map(data.get, _NAMES)
+            extra = unknown_fields(data, _KNOWN)
+        else:
+            if len(data) != 3:
+                extra = unknown_fields(data, _KNOWN)
+        self = _new(cls)
+        if type(broadcast_id) is not int and broadcast_id is not None:
+            broadcast_id = read_int(broadcast_id, "broadcastId", unparsed)
+        self.broadcast_id = broadcast_id
+        if type(source) is not str and source is not None:
+            source = read_text(source, "source", unparsed)
+        self.source = source
+        if type(status) is not str and status is not None:
+            status = read_text(status, "status", unparsed)
+        self.status = status
+        self.extra = extra
+        self.unparsed = unparsed
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON value by wire names, with what was unknown and what could not be read."""
+        return {
+            "broadcastId": self.broadcast_id,
+            "source": self.source,
+            "status": self.status,
+            **self.extra,
+            **self.unparsed,
+        }

@@ -1,0 +1,35 @@
+"""AIBroadcastUpdateRequest: AIBroadcastUpdateRequest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import define
+
+from .ai_source import AISource
+
+
+@define(kw_only=True)
+class AIBroadcastUpdateRequest:
+    """AIBroadcastUpdateRequest. What is UNSET is left out; None clears.
+
+    Attributes:
+        prompt: prompt
+        tone: tone
+        broadcast_id: broadcastId
+        source: The place in the product that an AI request comes from
+    """
+
+    prompt: str
+    tone: str
+    broadcast_id: int
+    source: AISource
+
+    def to_dict(self) -> dict[str, Any]:
+        """The body to send, by wire names."""
+        result: dict[str, Any] = {}
+        result["prompt"] = self.prompt
+        result["tone"] = self.tone
+        result["broadcastId"] = self.broadcast_id
+        result["source"] = self.source
+        return result

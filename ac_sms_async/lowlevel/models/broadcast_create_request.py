@@ -1,0 +1,76 @@
+"""BroadcastCreateRequest: BroadcastCreateRequest."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+from attrs import define
+
+from ..unset import UNSET, Unset
+from ..writing import write_datetime
+from .broadcast_create_status import BroadcastCreateStatus
+
+
+@define(kw_only=True)
+class BroadcastCreateRequest:
+    """BroadcastCreateRequest. What is UNSET is left out; None clears.
+
+    Attributes:
+        name: Name of the broadcast
+        body: SMS message content
+        address_id: ID for sender name
+        media_urls: Media URLs for MMS
+        preview_url: preview_url
+        shorten_track_links_enabled: shorten_track_links_enabled
+        scheduled_date: When to send
+        sent_to_count: sent_to_count
+        list_ids: list_ids
+        segment_id: segment_id
+        custom_segment_id: custom segment id generated from segmentsV2 endpoint and passing in a valid audience
+        label_ids: label_ids
+        status: The status that a new broadcast may be given
+    """
+
+    name: str
+    body: str
+    address_id: int | None | Unset = UNSET
+    media_urls: list[str] | Unset = UNSET
+    preview_url: str | Unset = UNSET
+    shorten_track_links_enabled: bool | Unset = UNSET
+    scheduled_date: datetime.datetime | Unset = UNSET
+    sent_to_count: int | Unset = UNSET
+    list_ids: list[int] | Unset = UNSET
+    segment_id: str | Unset = UNSET
+    custom_segment_id: str | None | Unset = UNSET
+    label_ids: list[int] | Unset = UNSET
+    status: BroadcastCreateStatus | Unset = UNSET
+
+    def to_dict(self) -> dict[str, Any]:
+        """The body to send, by wire names."""
+        result: dict[str, Any] = {}
+        result["name"] = self.name
+        result["body"] = self.body
+        if self.address_id is not UNSET:
+            result["address_id"] = self.address_id
+        if self.media_urls is not UNSET:
+            result["media_urls"] = self.media_urls
+        if self.preview_url is not UNSET:
+            result["preview_url"] = self.preview_url
+        if self.shorten_track_links_enabled is not UNSET:
+            result["shorten_track_links_enabled"] = self.shorten_track_links_enabled
+        if self.scheduled_date is not UNSET:
+            result["scheduled_date"] = write_datetime(self.scheduled_date, "scheduled_date")
+        if self.sent_to_count is not UNSET:
+            result["sent_to_count"] = self.sent_to_count
+        if self.list_ids is not UNSET:
+            result["list_ids"] = self.list_ids
+        if self.segment_id is not UNSET:
+            result["segment_id"] = self.segment_id
+        if self.custom_segment_id is not UNSET:
+            result["custom_segment_id"] = self.custom_segment_id
+        if self.label_ids is not UNSET:
+            result["label_ids"] = self.label_ids
+        if self.status is not UNSET:
+            result["status"] = self.status
+        return result

@@ -1,0 +1,93 @@
+"""BroadcastList: A list that broadcasts can be sent to."""
+
+from __future__ import annotations
+
+import datetime
+from operator import itemgetter
+from typing import Any, Self
+
+from attrs import define, field
+
+from ..reading import (
+    ID_LIMIT,
+    missing,
+    read_id,
+    read_int,
+    read_object,
+    read_text,
+    unknown_fields,
+)
+
+_NAMES = (
+    "id",
+    "name",
+    "subscriber_count",
+)
+_KNOWN = frozenset(_NAMES)
+_values = itemgetter(*_NAMES)
+_new = object.__new__
+_parse_datetime = datetime.datetime.fromisoformat
+_UTC = datetime.timezone.utc
+
+
+@define(kw_only=True)
+class BroadcastList:
+    """A list that broadcasts can be sent to.
+
+    Attributes:
+        id: id
+        name: name
+        subscriber_count: subscriber_count
+        extra: Fields that the document says nothing of, raw
+        unparsed: Fields that could not be read, raw, by wire name
+    """
+
+    id: int
+    name: str | None = None
+    subscriber_count: int | None = None
+    extra: dict[str, Any] = field(factory=dict)
+    unparsed: dict[str, Any] = field(factory=dict)
+
+    @classmethod
+    def from_dict(cls, data: Any, zone: datetime.tzinfo) -> Self:
+        """Reads an answer's JSON value; a date-time without an offset is in `zone`.
+
+        Raises DecodeError where it is of no use, and only that.
+        """
+        if type(data) is not dict:
+            data = read_object(data)
+        unparsed: dict[str, Any] = {}
+        extra: dict[str, Any] = {}
+        try:
+            id, name, subscriber_count = _values(data)
+        except KeyError:
+            if "id" not in data:
+                missing("id")
+            id, name, subscriber_count = map(data.get, _NAMES)
+            extra = unknown_fields(data, _KNOWN)
+        else:
+            if len(data) != 3:
+                extra = unknown_fields(data, _KNOWN)
+        self = _new(cls)
+        if type(id) is not int or not 0 < id < ID_LIMIT:
+            id = read_id(id, "id")
+        self.id = id
+        if type(name) is not str and name is not None:
+            name = read_text(name, "name", unparsed)
+        self.name = name
+        if type(subscriber_count) is not int and subscriber_count is not None:
+            subscriber_count = read_int(subscriber_count, "subscriber_count", unparsed)
+        self.subscriber_count = subscriber_count
+        self.extra = extra
+        self.unparsed = unparsed
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON value by wire names, with what was unknown and what could not be read."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "subscriber_count": self.subscriber_count,
+            **self.extra,
+            **self.unparsed,
+        }

@@ -1,0 +1,82 @@
+"""BroadcastMetricsResponse: The metrics of the broadcasts asked for."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any, Self
+
+from attrs import define, field
+
+from ..errors import DecodeError
+from ..reading import (
+    missing,
+    read_object,
+    read_rows,
+    unknown_fields,
+)
+from .broadcast_metrics import BroadcastMetrics
+
+_NAMES = ("metrics",)
+_KNOWN = frozenset(_NAMES)
+_new = object.__new__
+_parse_datetime = datetime.datetime.fromisoformat
+_UTC = datetime.timezone.utc
+
+
+@define(kw_only=True)
+class BroadcastMetricsResponse:
+    """The metrics of the broadcasts asked for.
+
+    Attributes:
+        metrics: metrics
+        unreadable: Rows without a usable id, raw
+        extra: Fields that the document says nothing of, raw
+        unparsed: Fields that could not be read, raw, by wire name
+    """
+
+    metrics: list[BroadcastMetrics]
+    unreadable: list[Any] = field(factory=list)
+    extra: dict[str, Any] = field(factory=dict)
+    unparsed: dict[str, Any] = field(factory=dict)
+
+    @classmethod
+    def from_dict(cls, data: Any, zone: datetime.tzinfo) -> Self:
+        """Reads an answer's JSON value; a date-time without an offset is in `zone`.
+
+        Raises DecodeError where it is of no use, and only that.
+        """
+        if type(data) is not dict:
+            data = read_object(data)
+        unparsed: dict[str, Any] = {}
+        extra: dict[str, Any] = {}
+        try:
+            metrics = data["metrics"]
+        except KeyError:
+            if "metrics" not in data:
+                missing("metrics")
+            extra = unknown_fields(data, _KNOWN)
+        else:
+            if len(data) != 1:
+                extra = unknown_fields(data, _KNOWN)
+        self = _new(cls)
+        rows: list[BroadcastMetrics] = []
+        unreadable: list[Any] = []
+        read_row = BroadcastMetrics.from_dict
+        for row in metrics if type(metrics) is list else read_rows(metrics, "metrics"):
+            try:
+                rows.append(read_row(row, zone))
+            except DecodeError:
+                unreadable.append(row)
+        self.metrics = rows
+        self.unreadable = unreadable
+        self.extra = extra
+        self.unparsed = unparsed
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON value by wire names, with what was unknown and what could not be read."""
+        return {
+            "metrics": [*(row.to_dict() for row in self.metrics), *self.unreadable],
+            **self.extra,
+            **self.unparsed,
+        }

@@ -1,0 +1,82 @@
+"""FailureDetailsResponse: The failures of a broadcast by cause."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any, Self
+
+from attrs import define, field
+
+from ..errors import DecodeError
+from ..reading import (
+    missing,
+    read_object,
+    read_rows,
+    unknown_fields,
+)
+from .failure_detail import FailureDetail
+
+_NAMES = ("failures",)
+_KNOWN = frozenset(_NAMES)
+_new = object.__new__
+_parse_datetime = datetime.datetime.fromisoformat
+_UTC = datetime.timezone.utc
+
+
+@define(kw_only=True)
+class FailureDetailsResponse:
+    """The failures of a broadcast by cause.
+
+    Attributes:
+        failures: failures
+        unreadable: Rows without a usable id, raw
+        extra: Fields that the document says nothing of, raw
+        unparsed: Fields that could not be read, raw, by wire name
+    """
+
+    failures: list[FailureDetail]
+    unreadable: list[Any] = field(factory=list)
+    extra: dict[str, Any] = field(factory=dict)
+    unparsed: dict[str, Any] = field(factory=dict)
+
+    @classmethod
+    def from_dict(cls, data: Any, zone: datetime.tzinfo) -> Self:
+        """Reads an answer's JSON value; a date-time without an offset is in `zone`.
+
+        Raises DecodeError where it is of no use, and only that.
+        """
+        if type(data) is not dict:
+            data = read_object(data)
+        unparsed: dict[str, Any] = {}
+        extra: dict[str, Any] = {}
+        try:
+            failures = data["failures"]
+        except KeyError:
+            if "failures" not in data:
+                missing("failures")
+            extra = unknown_fields(data, _KNOWN)
+        else:
+            if len(data) != 1:
+                extra = unknown_fields(data, _KNOWN)
+        self = _new(cls)
+        rows: list[FailureDetail] = []
+        unreadable: list[Any] = []
+        read_row = FailureDetail.from_dict
+        for row in failures if type(failures) is list else read_rows(failures, "failures"):
+            try:
+                rows.append(read_row(row, zone))
+            except DecodeError:
+                unreadable.append(row)
+        self.failures = rows
+        self.unreadable = unreadable
+        self.extra = extra
+        self.unparsed = unparsed
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON value by wire names, with what was unknown and what could not be read."""
+        return {
+            "failures": [*(row.to_dict() for row in self.failures), *self.unreadable],
+            **self.extra,
+            **self.unparsed,
+        }

@@ -1,0 +1,146 @@
+"""Recipient: A contact that a broadcast was sent to."""
+
+from __future__ import annotations
+
+import datetime
+from operator import itemgetter
+from typing import Any, Self
+
+from attrs import define, field
+
+from ..reading import (
+    ID_LIMIT,
+    missing,
+    read_datetime,
+    read_id,
+    read_int,
+    read_model,
+    read_models,
+    read_object,
+    read_text,
+    unknown_fields,
+)
+from .deliverability import Deliverability
+from .recipient_details import RecipientDetails
+from .recipient_reply import RecipientReply
+from .yes_no import YesNo
+
+_NAMES = (
+    "id",
+    "name",
+    "phoneNumber",
+    "sentDate",
+    "clicks",
+    "replies",
+    "deliverability",
+    "optOut",
+    "details",
+)
+_KNOWN = frozenset(_NAMES)
+_values = itemgetter(*_NAMES)
+_new = object.__new__
+_parse_datetime = datetime.datetime.fromisoformat
+_UTC = datetime.timezone.utc
+
+
+@define(kw_only=True)
+class Recipient:
+    """A contact that a broadcast was sent to.
+
+    Attributes:
+        id: Contact ID
+        name: name
+        phone_number: phoneNumber
+        sent_date: When the message was sent
+        clicks: clicks
+        replies: What they sent back
+        deliverability: Whether a message reached its recipient
+        opt_out: A flag in words
+        details: Why a message failed
+        extra: Fields that the document says nothing of, raw
+        unparsed: Fields that could not be read, raw, by wire name
+    """
+
+    id: int
+    name: str | None = None
+    phone_number: str | None = None
+    sent_date: datetime.datetime | None = None
+    clicks: int | None = None
+    replies: list[RecipientReply] | None = None
+    deliverability: Deliverability | None = None
+    opt_out: YesNo | None = None
+    details: RecipientDetails | None = None
+    extra: dict[str, Any] = field(factory=dict)
+    unparsed: dict[str, Any] = field(factory=dict)
+
+    @classmethod
+    def from_dict(cls, data: Any, zone: datetime.tzinfo) -> Self:
+        """Reads an answer's JSON value; a date-time without an offset is in `zone`.
+
+        Raises DecodeError where it is of no use, and only that.
+        """
+        if type(data) is not dict:
+            data = read_object(data)
+        unparsed: dict[str, Any] = {}
+        extra: dict[str, Any] = {}
+        try:
+            id, name, phone_number, sent_date, clicks, replies, deliverability, opt_out, details = _values(data)
+        except KeyError:
+            if "id" not in data:
+                missing("id")
+            id, name, phone_number, sent_date, clicks, replies, deliverability, opt_out, details = map(data.get, _NAMES)
+            extra = unknown_fields(data, _KNOWN)
+        else:
+            if len(data) != 9:
+                extra = unknown_fields(data, _KNOWN)
+        self = _new(cls)
+        if type(id) is not int or not 0 < id < ID_LIMIT:
+            id = read_id(id, "id")
+        self.id = id
+        if type(name) is not str and name is not None:
+            name = read_text(name, "name", unparsed)
+        self.name = name
+        if type(phone_number) is not str and phone_number is not None:
+            phone_number = read_text(phone_number, "phoneNumber", unparsed)
+        self.phone_number = phone_number
+        if sent_date is not None:
+            try:
+                moment = _parse_datetime(sent_date)
+                sent_date = moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)
+            except (TypeError, ValueError):
+                sent_date = read_datetime(sent_date, zone, "sentDate", unparsed)
+        self.sent_date = sent_date
+        if type(clicks) is not int and clicks is not None:
+            clicks = read_int(clicks, "clicks", unparsed)
+        self.clicks = clicks
+        if type(replies) is not list or replies:
+            replies = read_models(replies, RecipientReply.from_dict, zone, "replies", unparsed)
+        self.replies = replies
+        if type(deliverability) is not str and deliverability is not None:
+            deliverability = read_text(deliverability, "deliverability", unparsed)
+        self.deliverability = deliverability
+        if type(opt_out) is not str and opt_out is not None:
+            opt_out = read_text(opt_out, "optOut", unparsed)
+        self.opt_out = opt_out
+        if details is not None:
+            details = read_model(details, RecipientDetails.from_dict, zone, "details", unparsed)
+        self.details = details
+        self.extra = extra
+        self.unparsed = unparsed
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON value by wire names, with what was unknown and what could not be read."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "phoneNumber": self.phone_number,
+            "sentDate": None if self.sent_date is None else self.sent_date.isoformat(),
+            "clicks": self.clicks,
+            "replies": None if self.replies is None else [item.to_dict() for item in self.replies],
+            "deliverability": self.deliverability,
+            "optOut": self.opt_out,
+            "details": None if self.details is None else self.details.to_dict(),
+            **self.extra,
+            **self.unparsed,
+        }

@@ -1,0 +1,81 @@
+"""RecipientDetails: Why a message failed."""
+
+from __future__ import annotations
+
+import datetime
+from operator import itemgetter
+from typing import Any, Self
+
+from attrs import define, field
+
+from ..reading import (
+    read_object,
+    read_text,
+    unknown_fields,
+)
+from .error_source import ErrorSource
+
+_NAMES = (
+    "errorCode",
+    "errorSource",
+)
+_KNOWN = frozenset(_NAMES)
+_values = itemgetter(*_NAMES)
+_new = object.__new__
+_parse_datetime = datetime.datetime.fromisoformat
+_UTC = datetime.timezone.utc
+
+
+@define(kw_only=True)
+class RecipientDetails:
+    """Why a message failed.
+
+    Attributes:
+        error_code: The carrier's or the product's error code
+        error_source: Who reported a failure, ActiveCampaign or the carrier
+        extra: Fields that the document says nothing of, raw
+        unparsed: Fields that could not be read, raw, by wire name
+    """
+
+    error_code: str | None = None
+    error_source: ErrorSource | None = None
+    extra: dict[str, Any] = field(factory=dict)
+    unparsed: dict[str, Any] = field(factory=dict)
+
+    @classmethod
+    def from_dict(cls, data: Any, zone: datetime.tzinfo) -> Self:
+        """Reads an answer's JSON value; a date-time without an offset is in `zone`.
+
+        Raises DecodeError where it is of no use, and only that.
+        """
+        if type(data) is not dict:
+            data = read_object(data)
+        unparsed: dict[str, Any] = {}
+        extra: dict[str, Any] = {}
+        try:
+            error_code, error_source = _values(data)
+        except KeyError:
+            error_code, error_source = map(data.get, _NAMES)
+            extra = unknown_fields(data, _KNOWN)
+        else:
+            if len(data) != 2:
+                extra = unknown_fields(data, _KNOWN)
+        self = _new(cls)
+        if type(error_code) is not str and error_code is not None:
+            error_code = read_text(error_code, "errorCode", unparsed)
+        self.error_code = error_code
+        if type(error_source) is not str and error_source is not None:
+            error_source = read_text(error_source, "errorSource", unparsed)
+        self.error_source = error_source
+        self.extra = extra
+        self.unparsed = unparsed
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON value by wire names, with what was unknown and what could not be read."""
+        return {
+            "errorCode": self.error_code,
+            "errorSource": self.error_source,
+            **self.extra,
+            **self.unparsed,
+        }

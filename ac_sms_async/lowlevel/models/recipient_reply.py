@@ -1,0 +1,85 @@
+"""RecipientReply: A message that a recipient sent back."""
+
+from __future__ import annotations
+
+import datetime
+from operator import itemgetter
+from typing import Any, Self
+
+from attrs import define, field
+
+from ..reading import (
+    read_datetime,
+    read_object,
+    read_text,
+    unknown_fields,
+)
+
+_NAMES = (
+    "message",
+    "date",
+)
+_KNOWN = frozenset(_NAMES)
+_values = itemgetter(*_NAMES)
+_new = object.__new__
+_parse_datetime = datetime.datetime.fromisoformat
+_UTC = datetime.timezone.utc
+
+
+@define(kw_only=True)
+class RecipientReply:
+    """A message that a recipient sent back.
+
+    Attributes:
+        message: Its text
+        date: When it came
+        extra: Fields that the document says nothing of, raw
+        unparsed: Fields that could not be read, raw, by wire name
+    """
+
+    message: str | None = None
+    date: datetime.datetime | None = None
+    extra: dict[str, Any] = field(factory=dict)
+    unparsed: dict[str, Any] = field(factory=dict)
+
+    @classmethod
+    def from_dict(cls, data: Any, zone: datetime.tzinfo) -> Self:
+        """Reads an answer's JSON value; a date-time without an offset is in `zone`.
+
+        Raises DecodeError where it is of no use, and only that.
+        """
+        if type(data) is not dict:
+            data = read_object(data)
+        unparsed: dict[str, Any] = {}
+        extra: dict[str, Any] = {}
+        try:
+            message, date = _values(data)
+        except KeyError:
+            message, date = map(data.get, _NAMES)
+            extra = unknown_fields(data, _KNOWN)
+        else:
+            if len(data) != 2:
+                extra = unknown_fields(data, _KNOWN)
+        self = _new(cls)
+        if type(message) is not str and message is not None:
+            message = read_text(message, "message", unparsed)
+        self.message = message
+        if date is not None:
+            try:
+                moment = _parse_datetime(date)
+                date = moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)
+            except (TypeError, ValueError):
+                date = read_datetime(date, zone, "date", unparsed)
+        self.date = date
+        self.extra = extra
+        self.unparsed = unparsed
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON value by wire names, with what was unknown and what could not be read."""
+        return {
+            "message": self.message,
+            "date": None if self.date is None else self.date.isoformat(),
+            **self.extra,
+            **self.unparsed,
+        }

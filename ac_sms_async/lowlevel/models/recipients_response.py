@@ -1,0 +1,96 @@
+"""RecipientsResponse: A page of recipients."""
+
+from __future__ import annotations
+
+import datetime
+from operator import itemgetter
+from typing import Any, Self
+
+from attrs import define, field
+
+from ..errors import DecodeError
+from ..reading import (
+    missing,
+    read_model,
+    read_object,
+    read_rows,
+    unknown_fields,
+)
+from .page_meta import PageMeta
+from .recipient import Recipient
+
+_NAMES = (
+    "recipients",
+    "meta",
+)
+_KNOWN = frozenset(_NAMES)
+_values = itemgetter(*_NAMES)
+_new = object.__new__
+_parse_datetime = datetime.datetime.fromisoformat
+_UTC = datetime.timezone.utc
+
+
+@define(kw_only=True)
+class RecipientsResponse:
+    """A page of recipients.
+
+    Attributes:
+        recipients: recipients
+        meta: What the server says about a page
+        unreadable: Rows without a usable id, raw
+        extra: Fields that the document says nothing of, raw
+        unparsed: Fields that could not be read, raw, by wire name
+    """
+
+    recipients: list[Recipient]
+    meta: PageMeta | None = None
+    unreadable: list[Any] = field(factory=list)
+    extra: dict[str, Any] = field(factory=dict)
+    unparsed: dict[str, Any] = field(factory=dict)
+
+    @classmethod
+    def from_dict(cls, data: Any, zone: datetime.tzinfo) -> Self:
+        """Reads an answer's JSON value; a date-time without an offset is in `zone`.
+
+        Raises DecodeError where it is of no use, and only that.
+        """
+        if type(data) is not dict:
+            data = read_object(data)
+        unparsed: dict[str, Any] = {}
+        extra: dict[str, Any] = {}
+        try:
+            recipients, meta = _values(data)
+        except KeyError:
+            if "recipients" not in data:
+                missing("recipients")
+            recipients, meta = map(data.get, _NAMES)
+            extra = unknown_fields(data, _KNOWN)
+        else:
+            if len(data) != 2:
+                extra = unknown_fields(data, _KNOWN)
+        self = _new(cls)
+        rows: list[Recipient] = []
+        unreadable: list[Any] = []
+        read_row = Recipient.from_dict
+        for row in recipients if type(recipients) is list else read_rows(recipients, "recipients"):
+            try:
+                rows.append(read_row(row, zone))
+            except DecodeError:
+                unreadable.append(row)
+        self.recipients = rows
+        self.unreadable = unreadable
+        if meta is not None:
+            meta = read_model(meta, PageMeta.from_dict, zone, "meta", unparsed)
+        self.meta = meta
+        self.extra = extra
+        self.unparsed = unparsed
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON value by wire names, with what was unknown and what could not be read."""
+        return {
+            "recipients": [*(row.to_dict() for row in self.recipients), *self.unreadable],
+            "meta": None if self.meta is None else self.meta.to_dict(),
+            **self.extra,
+            **self.unparsed,
+        }

@@ -1,0 +1,70 @@
+"""SnapshotResponse: The envelope of a snapshot."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any, Self
+
+from attrs import define, field
+
+from ..reading import (
+    missing,
+    read_object,
+    read_required_model,
+    unknown_fields,
+)
+from .broadcast_snapshot import BroadcastSnapshot
+
+_NAMES = ("snapshot",)
+_KNOWN = frozenset(_NAMES)
+_new = object.__new__
+_parse_datetime = datetime.datetime.fromisoformat
+_UTC = datetime.timezone.utc
+
+
+@define(kw_only=True)
+class SnapshotResponse:
+    """The envelope of a snapshot.
+
+    Attributes:
+        snapshot: Counts over several broadcasts
+        extra: Fields that the document says nothing of, raw
+        unparsed: Fields that could not be read, raw, by wire name
+    """
+
+    snapshot: BroadcastSnapshot
+    extra: dict[str, Any] = field(factory=dict)
+    unparsed: dict[str, Any] = field(factory=dict)
+
+    @classmethod
+    def from_dict(cls, data: Any, zone: datetime.tzinfo) -> Self:
+        """Reads an answer's JSON value; a date-time without an offset is in `zone`.
+
+        Raises DecodeError where it is of no use, and only that.
+        """
+        if type(data) is not dict:
+            data = read_object(data)
+        unparsed: dict[str, Any] = {}
+        extra: dict[str, Any] = {}
+        try:
+            snapshot = data["snapshot"]
+        except KeyError:
+            if "snapshot" not in data:
+                missing("snapshot")
+            extra = unknown_fields(data, _KNOWN)
+        else:
+            if len(data) != 1:
+                extra = unknown_fields(data, _KNOWN)
+        self = _new(cls)
+        self.snapshot = read_required_model(snapshot, BroadcastSnapshot.from_dict, zone, "snapshot")
+        self.extra = extra
+        self.unparsed = unparsed
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON value by wire names, with what was unknown and what could not be read."""
+        return {
+            "snapshot": self.snapshot.to_dict(),
+            **self.extra,
+            **self.unparsed,
+        }

@@ -1,0 +1,1 @@
+"""From openapi.json to ac_sms_async/lowlevel."""
