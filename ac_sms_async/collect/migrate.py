@@ -50,11 +50,15 @@ def migrations() -> list[Migration]:
 
 
 def outstanding(version: int | None, known: list[Migration]) -> list[Migration]:
-    """Which of the `known` migrations a store at `version` (None: a new one) still needs; StoreError where it is newer."""
+    """Which of the `known` migrations a store at `version` (None: a new one) still needs.
+
+    Raises `StoreError` where the store is newer than all of them.
+    """
     at = version or 0
     newest = known[-1].version
     if at > newest:
         raise StoreError(
-            f"the store has schema version {at}, this release knows {newest}: upgrade ac-sms-async, or use another store"
+            f"the store has schema version {at}, this release knows {newest}: "
+            "upgrade ac-sms-async, or use another store"
         )
     return [migration for migration in known if migration.version > at]

@@ -79,15 +79,18 @@ class PostgresStore:
     async def stream(self, sql: str, values: Row = (), *, size: int = 1000) -> AsyncIterator[AsyncIterator[list[Row]]]:
         """The rows of a query, `size` at a time, by a server-side cursor on a connection of its own."""
         try:
-            async with await _connect(self._dsn, self._schema) as connection, connection.transaction():
-                async with connection.cursor(name="ac_sms_stream") as cursor:
-                    await cursor.execute(_query(sql), values)
+            async with (
+                await _connect(self._dsn, self._schema) as connection,
+                connection.transaction(),
+                connection.cursor(name="ac_sms_stream") as cursor,
+            ):
+                await cursor.execute(_query(sql), values)
 
-                    async def chunks() -> AsyncIterator[list[Row]]:
-                        while rows := await cursor.fetchmany(size):
-                            yield [_plain_row(row) for row in rows]
+                async def chunks() -> AsyncIterator[list[Row]]:
+                    while rows := await cursor.fetchmany(size):
+                        yield [_plain_row(row) for row in rows]
 
-                    yield chunks()
+                yield chunks()
         except psycopg.Error as error:
             raise StoreError(f"PostgreSQL: {error}") from error
 
@@ -139,7 +142,7 @@ async def _connect(dsn: str, schema: str) -> psycopg.AsyncConnection[Any]:
 
 def _query(text: str) -> LiteralString:
     # All SQL comes from this package; values are always passed beside it.
-    return cast(LiteralString, text.replace("?", "%s"))
+    return cast("LiteralString", text.replace("?", "%s"))
 
 
 def _plain_row(row: tuple[Any, ...]) -> Row:
@@ -158,4 +161,4 @@ def _plain(value: Any) -> Value:
         case dict() | list():
             return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
         case _:
-            return cast(Value, value)
+            return cast("Value", value)

@@ -108,9 +108,9 @@ first_seen_at | time | When it was first collected.
         """
 run_id         | text | Identifies the run: when it started, and a few random digits.
 account        | text | The account.
-mode           | text | `full` (everything), `since_last` (what could still change) or `window` (chosen dates or filters).
+mode           | text | `full` (everything), `since_last` (what could still change) or `window` (dates, filters).
 spec           | json | What was asked for. The same command goes on with an unfinished run of the same spec.
-status         | text | `running`, `complete`, `partial` (some ids failed), `failed`, `interrupted`, or `abandoned` (too old to go on with).
+status         | text | `running`, `complete`, `partial` (some ids failed), `failed`, `interrupted`, `abandoned`.
 window_start   | date | First day asked for, or NULL.
 window_end     | date | Last day asked for, or NULL.
 started_at     | time | When it first started.
@@ -134,7 +134,7 @@ error          | text | What ended a failed run, in words.
 account                     | text | The account.
 broadcast_id                | int  | ActiveCampaign's id of the broadcast.
 name                        | text | Name.
-status                      | text | `draft`, `pending_review`, `scheduled`, `sending`, `sent`, or what else the server says.
+status                      | text | `draft`, `pending_review`, `scheduled`, `sending`, `sent`, or a newer one.
 body                        | text | The message.
 sent_date                   | time | When it was sent, or NULL.
 scheduled_date              | time | When it is to be sent, or NULL.
@@ -157,7 +157,7 @@ updated_by                  | int  | User who last changed it.
 deleted_at                  | time | When it was deleted, or found to be gone; else NULL.
 sift_approved               | int  | State of the Sift review.
 arc_approved                | int  | State of the ARC review.
-extra                       | json | What the server said beyond its own document, or could not be read; NULL where there was nothing.
+extra                       | json | What else the server said, or what could not be read; NULL where there was nothing.
 first_collected_at          | time | When this store first saw it.
 collected_at                | time | When it was last seen.
 failures_collected_at       | time | When its failure_groups were last fetched whole, or NULL.
@@ -180,7 +180,7 @@ run_id | text | The run that last fetched them.
         "metrics_history",
         "The counts over time: a row for each run in which they had changed. They hold until the next row.",
         "account broadcast_id run_id",
-        "account | text | The account.\nbroadcast_id | int | The broadcast.\nrun_id | text | The run that saw the change."
+        "account | text | The account.\nbroadcast_id | int | The broadcast.\nrun_id | text | The run that saw it."
         + _COUNTS
         + "collected_at | time | When they were fetched.\n",
     ),
@@ -215,7 +215,7 @@ reply_count    | int  | Number of replies; their text is in replies.
 opt_out        | text | `yes`, `no`, or what else the server says.
 error_code     | text | Why it failed, or NULL.
 error_source   | text | `twilio`, `ac`, or NULL.
-extra          | json | What the server said beyond its own document, or could not be read; NULL where there was nothing.
+extra          | json | What else the server said, or what could not be read; NULL where there was nothing.
 collected_at   | time | When it was fetched.
 run_id         | text | The run that last fetched it.
 """,
@@ -253,8 +253,9 @@ collected_at         | time | When it was fetched.
         "snapshots",
         "The account's totals as the server counts them, a row for each run, over the run's window.",
         "account run_id",
-        "account | text | The account.\nrun_id | text | The run.\nwindow_start | date | First day, or NULL for all time.\n"
-        "window_end | date | Last day, or NULL.\ncampaigns | int | Broadcasts counted."
+        "account | text | The account.\nrun_id | text | The run.\n"
+        "window_start | date | First day, or NULL for all time.\nwindow_end | date | Last day, or NULL.\n"
+        "campaigns | int | Broadcasts counted."
         + _COUNTS
         + "collected_at | time | When it was fetched.\n",
     ),
@@ -264,7 +265,7 @@ collected_at         | time | When it was fetched.
         "account kind broadcast_id",
         """
 account         | text | The account.
-kind            | text | `broadcast`, `metrics`, `failures`, `recipients`; or `credits`, `snapshot` for the account as a whole.
+kind            | text | `broadcast`, `metrics`, `failures`, `recipients`, or `credits`, `snapshot` (of the account).
 broadcast_id    | int  | The broadcast, or 0 where it is about the account.
 error           | text | What went wrong, in words.
 error_type      | text | Class of the error, such as `ServerError`.
@@ -305,8 +306,12 @@ VIEWS: tuple[Table, ...] = (
         "broadcast_rates",
         "One row for each broadcast that isn't deleted: what it is, its counts and its rates. Begin here.",
         "",
-        "account | text | The account.\nbroadcast_id | int | The broadcast.\nname | text | Name.\nstatus | text | Status.\n"
-        "sent_date | time | When it was sent." + _COUNTS + _RATES.lstrip() + "collected_at | time | When the counts were fetched.\n",
+        "account | text | The account.\nbroadcast_id | int | The broadcast.\n"
+        "name | text | Name.\nstatus | text | Status.\n"
+        "sent_date | time | When it was sent."
+        + _COUNTS
+        + _RATES.lstrip()
+        + "collected_at | time | When the counts were fetched.\n",
     ),
     _table(
         "monthly_rates",
@@ -361,8 +366,8 @@ _INTRODUCTION = """\
 
 `ac-sms collect` keeps what it fetched in SQLite (a file) or in PostgreSQL (in the schema `ac_sms`). Both have the same
 tables and views. Types are PostgreSQL's; in SQLite a `TIMESTAMPTZ` is text in UTC, such as `2026-03-01T12:00:00Z`, a
-`DATE` is text such as `2026-03-01`, a `JSONB` is JSON text, and a `BOOLEAN` is 0 or 1. NULL means that the server didn't
-say. Rates are fractions (0.25 is 25 %), and NULL where nothing was sent or delivered.
+`DATE` is text such as `2026-03-01`, a `JSONB` is JSON text, and a `BOOLEAN` is 0 or 1. NULL means that the server
+didn't say. Rates are fractions (0.25 is 25 %), and NULL where nothing was sent or delivered.
 
 ```sql
 -- The ten broadcasts with the best click rate, among those with at least 100 messages:

@@ -8,12 +8,13 @@ from os import PathLike
 from pathlib import Path
 from typing import Protocol, Self
 
+import anyio
 from attrs import field, frozen
 
 __all__ = ["Row", "Statement", "Store", "StoreBusyError", "StoreError", "Value", "open_store"]
 
 Value = str | int | float | bool | None
-"""What a store holds and gives back: times as ISO text in UTC, dates as ISO text, JSON as text, booleans read as 0 and 1."""
+"""What a store holds: times are ISO text in UTC, dates ISO text, JSON is text; booleans are read as 0 and 1."""
 
 Row = tuple[Value, ...]
 
@@ -48,7 +49,9 @@ class Store(Protocol):
         """All rows of a query. For large ones use `stream`."""
         ...
 
-    def stream(self, sql: str, values: Row = (), *, size: int = 1000) -> AbstractAsyncContextManager[AsyncIterator[list[Row]]]:
+    def stream(
+        self, sql: str, values: Row = (), *, size: int = 1000
+    ) -> AbstractAsyncContextManager[AsyncIterator[list[Row]]]:
         """The rows of a query, `size` at a time, as one consistent view; memory does not grow with the result."""
         ...
 
@@ -74,13 +77,13 @@ async def open_store(target: str | PathLike[str], *, create: bool = True) -> Sto
     text = str(target)
     if text.startswith(("postgresql://", "postgres://")):
         try:
-            from ac_sms_async.collect.postgres import PostgresStore  # noqa: PLC0415 - an extra
+            from ac_sms_async.collect.postgres import PostgresStore
         except ImportError:
             raise StoreError("PostgreSQL needs psycopg: pip install 'ac-sms-async[postgres]'") from None
         return await PostgresStore.open(text)
-    from ac_sms_async.collect.sqlite import SQLiteStore  # noqa: PLC0415 - either store knows this module
+    from ac_sms_async.collect.sqlite import SQLiteStore
 
     path = Path(target)
-    if not create and not path.is_file():
+    if not create and not await anyio.Path(path).is_file():
         raise StoreError(f"there is no store at {path}: `ac-sms collect --db {path}` makes one")
     return await SQLiteStore.open(path)

@@ -1,0 +1,137 @@
+"""What to write for each thing fetched: statements, made from rows and from who fetched them, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from attrs import frozen
+
+from ac_sms_async.collect.rows import COUNTS, Fields, RecipientFields
+from ac_sms_async.collect.statements import upsert
+from ac_sms_async.collect.store import Statement, Value
+from ac_sms_async.errors import APIStatusError
+
+__all__ = ["Known", "Stamp"]
+
+
+@frozen
+class Known:
+    """What the store knew of a broadcast before its metrics were fetched again."""
+
+    status: str | None = None
+    failures_collected: bool = False
+    recipients_collected: bool = False
+    counts: tuple[Value, ...] | None = None
+
+
+@frozen
+class Stamp:
+    """Who fetched it, in which run, and when: a part of every row."""
+
+    account: str
+    run_id: str
+    at: str
+
+    def broadcasts(self, items: Iterable[Fields]) -> list[Statement]:
+        """Broadcasts, as the server has them now."""
+        rows = [{**item, **self._fields, "first_collected_at": self.at} for item in items]
+        leave = ("failures_collected_at", "recipients_collected_at")
+        return [upsert("broadcasts", rows, leave=leave, keep=("first_collected_at",))]
+
+    def gone(self, broadcast_id: int) -> list[Statement]:
+        """A broadcast that the server no longer has."""
+        sql = "UPDATE broadcasts SET deleted_at = ?, run_id = ? WHERE account = ? AND broadcast_id = ?"
+        return [Statement(sql, [(self.at, self.run_id, self.account, broadcast_id)])]
+
+    def metrics(self, found: Mapping[int, Fields], known: Mapping[int, Known]) -> list[Statement]:
+        """Counts, and a row of history for those that have changed."""
+        rows = [{**item, **self._fields, "changed_at": self.at} for item in found.values()]
+        changed = [row for row in rows if is_changed(row, known.get(_id(row)))]
+        same = [row for row in rows if not is_changed(row, known.get(_id(row)))]
+        return [
+            upsert("metrics", changed),
+            upsert("metrics", same, keep=("changed_at",)),
+            upsert("metrics_history", changed),
+        ]
+
+    def failures(self, broadcast_id: int, groups: Iterable[Fields]) -> list[Statement]:
+        """The failure groups of a broadcast, in place of those before."""
+        rows = [{**group, **self._fields, "broadcast_id": broadcast_id} for group in groups]
+        return [
+            Statement(
+                "DELETE FROM failure_groups WHERE account = ? AND broadcast_id = ?", [(self.account, broadcast_id)]
+            ),
+            upsert("failure_groups", rows),
+            self._collected("failures_collected_at", broadcast_id),
+        ]
+
+    def recipients(self, broadcast_id: int, items: Sequence[RecipientFields]) -> list[Statement]:
+        """A page of recipients, each with its replies in place of those before."""
+        mine: dict[str, Value] = {**self._fields, "broadcast_id": broadcast_id}
+        return [
+            upsert("recipients", [{**item.fields, **mine} for item in items]),
+            Statement(
+                "DELETE FROM replies WHERE account = ? AND broadcast_id = ? AND contact_id = ?",
+                [(self.account, broadcast_id, item.contact_id) for item in items],
+            ),
+            upsert("replies", [{**reply, **mine} for item in items for reply in item.replies]),
+        ]
+
+    def recipients_done(self, broadcast_id: int) -> list[Statement]:
+        """The mark that all recipients of a broadcast were fetched."""
+        return [self._collected("recipients_collected_at", broadcast_id)]
+
+    def credits(self, fields: Fields) -> list[Statement]:
+        """The credits as this run saw them."""
+        return [upsert("credits", [{**fields, **self._fields}])]
+
+    def snapshot(self, fields: Fields, start: Value, end: Value) -> list[Statement]:
+        """The account's totals as this run saw them."""
+        return [upsert("snapshots", [{**fields, **self._fields, "window_start": start, "window_end": end}])]
+
+    def failed(self, kind: str, errors: Mapping[int, Exception]) -> list[Statement]:
+        """What could not be fetched, and why."""
+        rows = [
+            (
+                *(self.account, kind, broadcast_id, str(error), type(error).__name__),
+                error.status if isinstance(error, APIStatusError) else None,
+                *(self.at, self.at, self.run_id),
+            )
+            for broadcast_id, error in errors.items()
+        ]
+        return [
+            Statement(
+                "INSERT INTO failed_ids (account, kind, broadcast_id, error, error_type, http_status, attempts, "
+                "first_failed_at, last_failed_at, run_id) VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?, ?) "
+                "ON CONFLICT (account, kind, broadcast_id) DO UPDATE SET error = excluded.error, "
+                "error_type = excluded.error_type, http_status = excluded.http_status, "
+                "attempts = failed_ids.attempts + 1, last_failed_at = excluded.last_failed_at, "
+                "run_id = excluded.run_id",
+                rows,
+            )
+        ]
+
+    def settled(self, kind: str, ids: Iterable[int]) -> list[Statement]:
+        """What is no longer owed."""
+        sql = "DELETE FROM failed_ids WHERE account = ? AND kind = ? AND broadcast_id = ?"
+        return [Statement(sql, [(self.account, kind, broadcast_id) for broadcast_id in ids])]
+
+    @property
+    def _fields(self) -> dict[str, Value]:
+        return {"account": self.account, "run_id": self.run_id, "collected_at": self.at}
+
+    def _collected(self, column: str, broadcast_id: int) -> Statement:
+        return Statement(
+            f"UPDATE broadcasts SET {column} = ? WHERE account = ? AND broadcast_id = ?",
+            [(self.at, self.account, broadcast_id)],
+        )
+
+
+def is_changed(row: Mapping[str, Any], known: Known | None) -> bool:
+    """True when these counts are not what the store knew."""
+    return known is None or known.counts != tuple(row[name] for name in COUNTS)
+
+
+def _id(row: Mapping[str, Any]) -> int:
+    return int(row["broadcast_id"])

@@ -1,0 +1,62 @@
+"""Tells the caller how far a run has come, but not more often than a screen can show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import anyio
+
+from ac_sms_async.collect.ledger import Ledger
+from ac_sms_async.collect.result import Progress
+
+__all__ = ["OnProgress", "Reporter"]
+
+OnProgress = Callable[[Progress], None]
+
+_INTERVAL = 0.2
+"""Seconds between two calls: each costs a query."""
+
+
+class Reporter:
+    """Calls `on_progress` with what the ledger counts."""
+
+    def __init__(self, ledger: Ledger, account: str, on_progress: OnProgress | None) -> None:
+        self._ledger = ledger
+        self._account = account
+        self._on_progress = on_progress
+        self._began = anyio.current_time()
+        self._last = float("-inf")
+        self._expected: int | None = None
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since this sitting began."""
+        return anyio.current_time() - self._began
+
+    def expect(self, broadcasts: int | None) -> None:
+        """How many broadcasts there will be, as the server says."""
+        self._expected = broadcasts
+
+    async def step(self, *, last: bool = False) -> None:
+        """Something was saved."""
+        if self._on_progress is None or not (last or self.elapsed - self._last >= _INTERVAL):
+            return
+        self._last = self.elapsed
+        tally = await self._ledger.tally()
+        total, done = tally.total, tally.done
+        self._on_progress(
+            Progress(
+                account=self._account,
+                elapsed=self.elapsed,
+                broadcasts=total.get("metrics", 0),
+                expected=self._expected,
+                metrics_done=done.get("metrics", 0),
+                metrics_total=total.get("metrics", 0),
+                failures_done=done.get("failures", 0),
+                failures_total=total.get("failures", 0),
+                recipients_done=done.get("recipients", 0),
+                recipients_total=total.get("recipients", 0),
+                recipients=tally.recipients,
+                failed=tally.failed,
+            )
+        )
