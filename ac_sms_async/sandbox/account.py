@@ -1,0 +1,294 @@
+"""One account: its broadcasts, lists, AI requests and credits, and what can be done to them."""
+
+from __future__ import annotations
+
+import math
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from attrs import define
+
+from ac_sms_async.sandbox.audience import Audience, Counts
+from ac_sms_async.sandbox.body import parse_moment
+from ac_sms_async.sandbox.broadcast import Broadcast, Pace
+from ac_sms_async.sandbox.clock import Clock, naive_stamp
+from ac_sms_async.sandbox.credits import credits_per_message, period
+from ac_sms_async.sandbox.draw import Draw
+from ac_sms_async.sandbox.limiter import Limiter
+from ac_sms_async.sandbox.people import People
+from ac_sms_async.sandbox.problem import conflict, not_found, payment_required
+from ac_sms_async.sandbox.query import EVERY_DAY, Window
+from ac_sms_async.sandbox.seed import Seed, SubscriberList
+
+#: No audience grows beyond this, whatever a request says.
+LARGEST_AUDIENCE = 2_000_000
+_EXTRA_CREDITS = 9040
+
+
+@define
+class AIRequest:
+    """A request to the AI: done at `due` (epoch seconds); `outcome` is None until then."""
+
+    id: str
+    source: str
+    prompt: str
+    tone: str
+    due: float
+    target: int | None = None
+    outcome: str | None = None
+    broadcast_id: int | None = None
+
+
+class Account:
+    """The state of one account. `changed` is called with every record that was written."""
+
+    def __init__(
+        self,
+        name: str,
+        token: str,
+        *,
+        seed: Seed,
+        clock: Clock,
+        pace: Pace,
+        rate_limit: int | None,
+        changed: Callable[[str, Broadcast | AIRequest], None],
+    ) -> None:
+        self.name = name
+        self.token = token
+        self.limiter = Limiter(rate_limit)
+        self.ai_requests: dict[str, AIRequest] = {}
+        self._seed = seed
+        self._key = seed.key(name)
+        self._clock = clock
+        self._pace = pace
+        self._changed = changed
+        self._people = People(*self._key)
+        self._ai_pending: list[AIRequest] = []
+        self._audiences: dict[int, Audience] = {}
+        self._broadcasts: dict[int, Broadcast] | None = None
+        self._lists: dict[int, SubscriberList] | None = None
+
+    @property
+    def broadcasts(self) -> dict[int, Broadcast]:
+        """All broadcasts by id, deleted ones too; made when first asked for, so that a start takes no time."""
+        if self._broadcasts is None:
+            self._broadcasts = self._seed.broadcasts_of(self.name)
+        return self._broadcasts
+
+    @property
+    def lists(self) -> dict[int, SubscriberList]:
+        if self._lists is None:
+            self._lists = self._seed.lists(self.name)
+        return self._lists
+
+    def preview_base(self) -> str:
+        return f"https://{self.name}.example.com/sms"
+
+    def json(self, broadcast: Broadcast) -> dict[str, Any]:
+        return broadcast.to_json(self._clock.now(), self.preview_base())
+
+    def live(self) -> list[Broadcast]:
+        """Broadcasts that are not deleted, by id, with rows slipped in by a fault first."""
+        self.settle()
+        found = [broadcast for broadcast in self.broadcasts.values() if broadcast.deleted_at is None]
+        found.sort(key=lambda broadcast: (broadcast.rank, broadcast.id))
+        return found
+
+    def broadcast(self, broadcast_id: int) -> Broadcast:
+        self.settle()
+        found = self.broadcasts.get(broadcast_id)
+        if found is None or found.deleted_at is not None:
+            raise not_found("Broadcast", broadcast_id)
+        return found
+
+    def create(self, fields: dict[str, Any]) -> Broadcast:
+        """Write a new draft."""
+        second = int(self._clock.now())
+        broadcast = Broadcast(self._next_id(), fields["name"], fields["body"], second, second)
+        self._assign(broadcast, fields)
+        self.broadcasts[broadcast.id] = broadcast
+        self.save(broadcast)
+        return broadcast
+
+    def update(self, broadcast: Broadcast, fields: dict[str, Any]) -> None:
+        """Change what is given; `pending_review` sends it, `draft` takes it back while it can be."""
+        now = self._clock.now()
+        before = broadcast.status_at(now)
+        if before in ("sending", "sent"):
+            raise conflict(f"The broadcast is {before}: it can no longer be changed.")
+        wanted = fields.get("status", before)
+        submits = wanted == "pending_review" and before == "draft"
+        if submits:
+            audience = self._audience_for(broadcast, fields)
+            self._check_credits(fields.get("body", broadcast.body), audience)
+            self._assign(broadcast, fields)
+            broadcast.submit(now, self._pace, audience)
+        else:
+            self._assign(broadcast, fields)
+            if wanted == "draft" and before != "draft":
+                broadcast.back_to_draft()
+        broadcast.updated_at = int(now)
+        self._audiences.pop(broadcast.id, None)
+        self.save(broadcast)
+
+    def delete(self, broadcast: Broadcast) -> None:
+        broadcast.deleted_at = int(self._clock.now())
+        self.save(broadcast)
+
+    def _next_id(self) -> int:
+        return max(self.broadcasts, default=0) + 1
+
+    def _assign(self, broadcast: Broadcast, fields: dict[str, Any]) -> None:
+        for list_id in fields.get("list_ids") or ():
+            if list_id not in self.lists:
+                raise not_found("List", list_id)
+        for name, value in fields.items():
+            if name == "status":
+                continue
+            if name == "scheduled_date":
+                value = None if value is None else parse_moment(value)
+            elif name in ("media_urls", "list_ids") and value is None:
+                value = []
+            elif name == "shorten_track_links_enabled" and value is None:
+                value = False
+            setattr(broadcast, name, value)
+
+    def _audience_for(self, broadcast: Broadcast, fields: dict[str, Any]) -> int:
+        def chosen(name: str) -> Any:
+            return fields.get(name, getattr(broadcast, name))
+
+        wanted = chosen("sent_to_count")
+        segment = chosen("custom_segment_id") or chosen("segment_id")
+        if wanted is None and chosen("list_ids"):
+            found = [self.lists[list_id] for list_id in chosen("list_ids") if list_id in self.lists]
+            wanted = sum(each.subscriber_count for each in found)
+        elif wanted is None and segment is not None:
+            wanted = Draw(*self._key, "segment", segment).at(0)[0] % (self._seed.recipients + 1)
+        if wanted is None:
+            raise conflict("The broadcast has no audience: give it list_ids, a segment or sent_to_count first.")
+        return int(min(wanted, LARGEST_AUDIENCE))
+
+    # --- who it was sent to -------------------------------------------------------------------------------------
+
+    def audience(self, broadcast: Broadcast) -> Audience | None:
+        """Its recipients, or None where sending has not begun."""
+        if broadcast.sending_at is None or broadcast.status_at(self._clock.now()) not in ("sending", "sent"):
+            return None
+        audience = self._audiences.get(broadcast.id)
+        if audience is None:
+            audience = self._audiences[broadcast.id] = Audience(
+                self._key,
+                broadcast.id,
+                broadcast.audience,
+                self._people,
+                start=broadcast.sending_at,
+                seconds=broadcast.sending_seconds,
+            )
+            audience.late = broadcast.late
+            audience.removed.update(broadcast.removed)
+        return audience
+
+    def end_for(self, broadcast: Broadcast, window: Window) -> int:
+        """The second before which a message must have been sent to be seen: by the window, and by now."""
+        # Seeded broadcasts are as they are, even where the clock was set to before they were sent.
+        last = math.inf if broadcast.pinned else math.floor(self._clock.now()) + 1
+        end = min(last, math.inf if window.end is None else window.end)
+        return 2**62 if end == math.inf else int(end)
+
+    def counts(self, broadcast: Broadcast, window: Window = EVERY_DAY) -> Counts:
+        audience = self.audience(broadcast)
+        return audience.counts(window.low, self.end_for(broadcast, window)) if audience else Counts()
+
+    def failures(self, broadcast: Broadcast, window: Window = EVERY_DAY) -> dict[tuple[str, str], int]:
+        audience = self.audience(broadcast)
+        return audience.failure_groups(window.low, self.end_for(broadcast, window)) if audience else {}
+
+    # --- credits ------------------------------------------------------------------------------------------------
+
+    def credits(self) -> dict[str, Any]:
+        """The document's smsCredits."""
+        start, end = period(self._clock.now())
+        included = 1000 + 10 * self._seed.recipients
+        used = 71 + sum(
+            self.counts(broadcast).sends * credits_per_message(broadcast.body)
+            for broadcast in self.broadcasts.values()
+            if not broadcast.pinned and broadcast.sending_at is not None and broadcast.sending_at >= start
+        )
+        return {
+            "period": "month",
+            "nextRefillDate": naive_stamp(end),
+            "includedThisPeriod": included,
+            "usedThisPeriod": used,
+            "extra": _EXTRA_CREDITS,
+            "available": included - used + _EXTRA_CREDITS,
+        }
+
+    def _check_credits(self, body: str, audience: int) -> None:
+        needed = audience * credits_per_message(body)
+        available: int = self.credits()["available"]
+        if needed > available:
+            raise payment_required(needed, available)
+
+    # --- AI -----------------------------------------------------------------------------------------------------
+
+    def ask_ai(self, fields: dict[str, Any]) -> AIRequest:
+        """Begin to write a new broadcast, or to rewrite `broadcastId`."""
+        target = fields.get("broadcastId")
+        if target is not None:
+            status = self.broadcast(target).status_at(self._clock.now())
+            if status != "draft":
+                raise conflict(f"The broadcast is {status}: only drafts can be rewritten.")
+        one, two, *_ = Draw(*self._key, "ai").at(len(self.ai_requests))
+        request = AIRequest(
+            id=str(uuid.UUID(int=one << 64 | two, version=4)),
+            source=fields["source"],
+            prompt=fields["prompt"],
+            tone=fields["tone"],
+            due=self._clock.now() + self._pace.ai,
+            target=target,
+        )
+        self.ai_requests[request.id] = request
+        self._ai_pending.append(request)
+        self.save(request)
+        return request
+
+    def settle(self) -> None:
+        """Finish the AI requests that are due: called before anybody looks."""
+        if not self._ai_pending:
+            return
+        now = self._clock.now()
+        due = [request for request in self._ai_pending if request.due <= now]
+        self._ai_pending = [request for request in self._ai_pending if request.due > now]
+        for request in due:
+            self._finish(request)
+
+    def _finish(self, request: AIRequest) -> None:
+        body = f"{request.prompt} ({request.tone}). Reply STOP to opt out"
+        target = None if request.target is None else self.broadcasts[request.target]
+        gone = target is not None and (target.deleted_at is not None or target.status_at(request.due) != "draft")
+        if gone or "fail" in request.prompt.lower():
+            request.outcome = "error"
+        elif target is not None:
+            target.body = body
+            target.updated_at = int(request.due)
+            self.save(target)
+            request.outcome, request.broadcast_id = "success", target.id
+        else:
+            broadcast = self.create({"name": f"AI: {request.prompt[:40]}", "body": body})
+            request.outcome, request.broadcast_id = "success", broadcast.id
+        self.save(request)
+
+    # --- keeping ------------------------------------------------------------------------------------------------
+
+    def save(self, record: Broadcast | AIRequest) -> None:
+        self._changed(self.name, record)
+
+    def restore(self, record: Broadcast | AIRequest) -> None:
+        """Take back a record that was kept from an earlier run."""
+        if isinstance(record, Broadcast):
+            self.broadcasts[record.id] = record
+        else:
+            self.ai_requests[record.id] = record
+            if record.outcome is None:
+                self._ai_pending.append(record)

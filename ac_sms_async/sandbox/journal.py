@@ -1,0 +1,88 @@
+"""What the sandbox has been asked: the last requests, and the greatest number of them in any sliding second."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from typing import Literal
+
+from attrs import asdict, define
+
+
+@define
+class JournalEntry:
+    """
+    One request as it reached the sandbox.
+
+    `at` is in seconds since the sandbox's start; `token` says whether it was right (tokens are never kept);
+    `status` is None until answered, and stays None where a fault broke the connection; `faults` were done to it.
+    """
+
+    at: float
+    method: str
+    path: str
+    query: str
+    account: str | None = None
+    operation: str | None = None
+    token: Literal["right", "wrong"] | None = None
+    body: str = ""
+    status: int | None = None
+    faults: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, object]:
+        return asdict(self)
+
+
+class _Peak:
+    """The greatest number of moments within any window, in constant memory."""
+
+    def __init__(self, window: float) -> None:
+        self._window = window
+        self._moments: deque[float] = deque()
+        self.greatest = 0
+
+    def count(self, moment: float) -> None:
+        self._moments.append(moment)
+        while self._moments[0] <= moment - self._window:
+            self._moments.popleft()
+        self.greatest = max(self.greatest, len(self._moments))
+
+
+class Journal:
+    """The last requests, oldest first. Iterable; `len()` is how many are kept, `.seen` how many there were."""
+
+    def __init__(self, keep: int = 10_000) -> None:
+        self._entries: deque[JournalEntry] = deque(maxlen=keep)
+        self._peaks: dict[str | None, _Peak] = {}
+        self.seen = 0
+
+    def note(self, entry: JournalEntry) -> None:
+        self._entries.append(entry)
+        self.seen += 1
+        self._peaks.setdefault(entry.account, _Peak(1.0)).count(entry.at)
+
+    def __iter__(self) -> Iterator[JournalEntry]:
+        return iter(list(self._entries))
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def of(self, operation: str | None = None, account: str | None = None) -> list[JournalEntry]:
+        """Entries of one operation (operationId), of one account, or both."""
+        return [
+            entry
+            for entry in self
+            if (operation is None or entry.operation == operation) and (account is None or entry.account == account)
+        ]
+
+    def peak_rate(self, account: str | None = None) -> int:
+        """Greatest number of requests in any sliding second: of one account, or of the busiest."""
+        if account is not None:
+            peak = self._peaks.get(account)
+            return peak.greatest if peak else 0
+        return max((peak.greatest for peak in self._peaks.values()), default=0)
+
+    def clear(self) -> None:
+        self._entries.clear()
+        self._peaks.clear()
+        self.seen = 0

@@ -1,0 +1,353 @@
+"""The 17 operations of the document: what each takes, does and answers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from attrs import define, frozen
+
+from ac_sms_async.sandbox import body as bodies
+from ac_sms_async.sandbox import recipients
+from ac_sms_async.sandbox.account import Account
+from ac_sms_async.sandbox.audience import Counts
+from ac_sms_async.sandbox.broadcast import STATUSES, Broadcast
+from ac_sms_async.sandbox.problem import bad_body, not_found
+from ac_sms_async.sandbox.query import EVERY_DAY, Query, Window, parse_date
+
+_PAGE = ("offset", "limit")
+_DATES = ("start_date", "end_date")
+#: Columns for `orders[column]`, beside the document's literal `orders[field]`.
+ORDER_COLUMNS = ("id", "name", "status", "sent_date", "scheduled_date", "created_at", "updated_at", "sent_to_count")
+
+
+@define
+class Call:
+    """One request, taken apart."""
+
+    account: Account
+    views: recipients.Views
+    path_id: str
+    query: str
+    content_type: str
+    body: bytes
+    now: float
+
+
+@define
+class Answer:
+    """A success: JSON, or rows of a CSV file. `rows_key` names the list in it that is paged through."""
+
+    json: dict[str, Any] | None = None
+    status: int = 200
+    csv_header: Sequence[str] = ()
+    csv_rows: Iterable[Sequence[object]] = ()
+    rows_key: str | None = None
+
+
+@frozen
+class Operation:
+    """An operation: its operationId, where it is, and what it does."""
+
+    id: str
+    method: str
+    path: re.Pattern[str]
+    handle: Callable[[Call], Answer]
+
+
+def _path_integer(call: Call) -> int:
+    return int(call.path_id)
+
+
+def get_credits(call: Call) -> Answer:
+    Query(call.query, ())
+    return Answer({"smsCredits": call.account.credits()})
+
+
+# --- broadcasts -------------------------------------------------------------------------------------------------
+
+
+def list_broadcasts(call: Call) -> Answer:
+    names = (*_PAGE, *_DATES, "filters[name]", "filters[status]", "filters[type]", "orders[field]")
+    query = Query(call.query, names, order_columns=ORDER_COLUMNS)
+    status = query.choice("filters[status]", STATUSES, "filter value for status")
+    name = (query.text("filters[name]") or "").casefold()
+    window = query.window()
+    offset, limit = query.offset(), query.limit()
+    found = call.account.live()
+    # The document calls filters[type] a future feature: it is taken, and changes nothing.
+    if status:
+        found = [each for each in found if each.status_at(call.now) == status]
+    if name:
+        found = [each for each in found if name in each.name.casefold()]
+    if window != EVERY_DAY:
+        found = [each for each in found if window.holds(each.date_at(call.now))]
+    for column, descending in reversed(query.orders(ORDER_COLUMNS)):
+        found.sort(key=_order_key(column, call.now), reverse=descending)
+    page = [call.account.json(each) for each in found[offset : offset + limit]]
+    return Answer({"broadcasts": page, "meta": {"total": len(found)}}, rows_key="broadcasts")
+
+
+def _order_key(column: str, now: float) -> Callable[[Broadcast], Any]:
+    def key(broadcast: Broadcast) -> Any:
+        if column == "status":
+            return broadcast.status_at(now)
+        if column == "name":
+            return broadcast.name.casefold()
+        value = broadcast.sent_at(now) if column == "sent_date" else getattr(broadcast, column)
+        # Without a value comes first, as in SQL.
+        return (value is not None, value or 0)
+
+    return key
+
+
+def create_broadcast(call: Call) -> Answer:
+    Query(call.query, ())
+    fields = bodies.CREATE.read(call.content_type, call.body)
+    return Answer(call.account.json(call.account.create(fields)), status=201)
+
+
+def get_broadcast(call: Call) -> Answer:
+    Query(call.query, ())
+    return Answer(call.account.json(call.account.broadcast(_path_integer(call))))
+
+
+def update_broadcast(call: Call) -> Answer:
+    Query(call.query, ())
+    broadcast = call.account.broadcast(_path_integer(call))
+    call.account.update(broadcast, bodies.UPDATE.read(call.content_type, call.body))
+    return Answer(call.account.json(broadcast))
+
+
+def delete_broadcast(call: Call) -> Answer:
+    Query(call.query, ())
+    broadcast = call.account.broadcast(_path_integer(call))
+    call.account.delete(broadcast)
+    return Answer(call.account.json(broadcast))
+
+
+def list_broadcast_lists(call: Call) -> Answer:
+    query = Query(call.query, (*_PAGE, "filters[name]"))
+    name = (query.text("filters[name]") or "").casefold()
+    offset, limit = query.offset(), query.limit()
+    found = [each for each in call.account.lists.values() if name in each.name.casefold()]
+    found.sort(key=lambda each: (each.rank, each.id))
+    page = [
+        {"id": each.id, "name": each.name, "subscriber_count": each.subscriber_count}
+        for each in found[offset : offset + limit]
+    ]
+    return Answer({"lists": page, "meta": {"total": len(found)}}, rows_key="lists")
+
+
+# --- AI ---------------------------------------------------------------------------------------------------------
+
+
+def create_ai_broadcast(call: Call) -> Answer:
+    Query(call.query, ())
+    fields = bodies.AI_CREATE.read(call.content_type, call.body)
+    return Answer({"requestId": call.account.ask_ai(fields).id})
+
+
+def update_ai_broadcast(call: Call) -> Answer:
+    Query(call.query, ())
+    fields = bodies.AI_UPDATE.read(call.content_type, call.body)
+    return Answer({"requestId": call.account.ask_ai(fields).id})
+
+
+def get_ai_broadcast_status(call: Call) -> Answer:
+    Query(call.query, ())
+    call.account.settle()
+    request = call.account.ai_requests.get(call.path_id)
+    if request is None:
+        raise not_found("AI request", call.path_id)
+    status = request.outcome or "in_progress"
+    return Answer({"source": request.source, "status": status, "broadcastId": request.broadcast_id})
+
+
+# --- metrics ----------------------------------------------------------------------------------------------------
+
+
+def _chosen(account: Account, fields: dict[str, Any]) -> list[Broadcast]:
+    """The broadcasts of `ids`, each once; ids that there are not are left out, as are deleted ones."""
+    account.settle()
+    found = (account.broadcasts.get(number) for number in dict.fromkeys(fields.get("ids", ())))
+    return [broadcast for broadcast in found if broadcast is not None and broadcast.deleted_at is None]
+
+
+def _metrics(broadcast: Broadcast, counts: Counts) -> dict[str, Any]:
+    return {
+        "id": broadcast.id,
+        "sends": counts.sends,
+        "deliveries": counts.deliveries,
+        "replies": counts.replies,
+        "failures": counts.failures,
+        "optOuts": counts.opt_outs,
+        "clicks": counts.clicks,
+    }
+
+
+def get_broadcast_metrics(call: Call) -> Answer:
+    window = Query(call.query, _DATES).window()
+    chosen = _chosen(call.account, bodies.IDS.read(call.content_type, call.body))
+    return Answer({"metrics": [_metrics(each, call.account.counts(each, window)) for each in chosen]})
+
+
+def _snapshot(account: Account, broadcasts: Iterable[Broadcast], window: Window) -> Answer:
+    total = Counts()
+    campaigns = 0
+    for broadcast in broadcasts:
+        counts = account.counts(broadcast, window)
+        campaigns += counts.sends > 0
+        total.add(counts)
+    return Answer(
+        {
+            "snapshot": {
+                "campaigns": campaigns,
+                "sends": total.sends,
+                "deliveries": total.deliveries,
+                "clicks": total.clicks,
+                "replies": total.replies,
+                "failures": total.failures,
+                "optOuts": total.opt_outs,
+            }
+        }
+    )
+
+
+def get_broadcast_snapshot(call: Call) -> Answer:
+    window = Query(call.query, _DATES).window()
+    return _snapshot(call.account, call.account.live(), window)
+
+
+def get_broadcast_snapshot_by_ids(call: Call) -> Answer:
+    Query(call.query, ())
+    fields = bodies.IDS.read(call.content_type, call.body)
+    return _snapshot(call.account, _chosen(call.account, fields), EVERY_DAY)
+
+
+def get_broadcast_failures(call: Call) -> Answer:
+    window = Query(call.query, _DATES).window()
+    groups = call.account.failures(call.account.broadcast(_path_integer(call)), window)
+    return Answer(
+        {
+            "failures": [
+                {"errorCode": code, "errorSource": source, "count": count} for (code, source), count in groups.items()
+            ]
+        }
+    )
+
+
+# --- recipients and exports -------------------------------------------------------------------------------------
+
+
+def _selected(call: Call, broadcast: Broadcast, selection: recipients.Selection) -> tuple[Any, Sequence[int]]:
+    audience = call.account.audience(broadcast)
+    if audience is None:
+        return None, ()
+    end = call.account.end_for(broadcast, selection.window)
+    return audience, call.views.places((call.account.name, broadcast.id), audience, selection, end)
+
+
+def get_broadcast_recipients(call: Call) -> Answer:
+    names = (*_PAGE, *_DATES, "filters[deliverability][]", "filters[engagement][]", "search", "order[field]")
+    query = Query(call.query, names)
+    selection = recipients.Selection(
+        window=query.window(),
+        deliverability=query.choices("filters[deliverability][]", recipients.DELIVERABILITY, "deliverability filter"),
+        engagement=query.choices("filters[engagement][]", recipients.ENGAGEMENT, "engagement filter"),
+        search=query.text("search") or "",
+        order=query.choice("order[field]", recipients.COLUMNS, "order field"),
+    )
+    offset, limit = query.offset(), query.limit()
+    audience, places = _selected(call, call.account.broadcast(_path_integer(call)), selection)
+    page = [recipients.to_json(audience, place) for place in places[offset : offset + limit]]
+    return Answer(
+        {"recipients": page, "meta": {"total": len(places), "limit": limit, "offset": offset}}, rows_key="recipients"
+    )
+
+
+def export_broadcast_metrics(call: Call) -> Answer:
+    Query(call.query, ())
+    chosen = _chosen(call.account, bodies.IDS.read(call.content_type, call.body))
+    header = ("id", "name", "status", "sent_date", "sends", "deliveries", "failures", "clicks", "replies", "optOuts")
+
+    def row(broadcast: Broadcast) -> Sequence[object]:
+        shown = call.account.json(broadcast)
+        counts = call.account.counts(broadcast)
+        return (
+            broadcast.id,
+            broadcast.name,
+            shown["status"],
+            shown["sent_date"] or "",
+            counts.sends,
+            counts.deliveries,
+            counts.failures,
+            counts.clicks,
+            counts.replies,
+            counts.opt_outs,
+        )
+
+    return Answer(csv_header=header, csv_rows=map(row, chosen))
+
+
+def export_broadcast_recipients(call: Call) -> Answer:
+    Query(call.query, ())
+    broadcast = call.account.broadcast(_path_integer(call))
+    fields = bodies.RECIPIENT_EXPORT.read(call.content_type, call.body)
+    order, descending = _export_order(fields.get("order", {}))
+    selection = recipients.Selection(
+        window=Window(parse_date(fields.get("start_date", "")), parse_date(fields.get("end_date", ""))),
+        deliverability=frozenset(fields.get("deliverability", ())),
+        engagement=frozenset(fields.get("engagement", ())),
+        search=fields.get("search", ""),
+        order=order,
+        descending=descending,
+    )
+    audience, places = _selected(call, broadcast, selection)
+    return Answer(csv_header=recipients.CSV_COLUMNS, csv_rows=recipients.to_rows(audience, places))
+
+
+def _export_order(order: dict[str, Any]) -> tuple[str | None, bool]:
+    """The document leaves its shape open: {"field": column} as in the query, or {column: "ASC" or "DESC"}."""
+    if not order:
+        return None, False
+    if len(order) == 1:
+        (name, value), *_ = order.items()
+        if name == "field" and value in recipients.COLUMNS:
+            return value, False
+        if name in recipients.COLUMNS and value in ("ASC", "DESC"):
+            return name, value == "DESC"
+    raise bad_body([("/order", "field_invalid", 'The field order must be {"field": column} or {column: "ASC"}.')])
+
+
+# --- the table --------------------------------------------------------------------------------------------------
+
+
+def _operation(operation_id: str, method: str, path: str, handle: Callable[[Call], Answer]) -> Operation:
+    pattern = re.escape(path).replace(r"\{id\}", r"(?P<id>-?[0-9]{1,19})").replace(r"\{word\}", r"(?P<id>[^/]+)")
+    return Operation(operation_id, method, re.compile(pattern), handle)
+
+
+#: In the order in which paths are tried: `{id}` takes numbers only, so it never stands in the way of a word.
+OPERATIONS = (
+    _operation("getSmsCreditData", "GET", "/sms/credits", get_credits),
+    _operation("listBroadcasts", "GET", "/sms/broadcasts", list_broadcasts),
+    _operation("createBroadcast", "POST", "/sms/broadcasts", create_broadcast),
+    _operation("getBroadcast", "GET", "/sms/broadcasts/{id}", get_broadcast),
+    _operation("updateBroadcast", "PUT", "/sms/broadcasts/{id}", update_broadcast),
+    _operation("deleteBroadcast", "DELETE", "/sms/broadcasts/{id}", delete_broadcast),
+    _operation("listBroadcastLists", "GET", "/sms/lists", list_broadcast_lists),
+    _operation("createAIBroadcast", "POST", "/sms/broadcasts/ai", create_ai_broadcast),
+    _operation("updateAIBroadcast", "PUT", "/sms/broadcasts/ai", update_ai_broadcast),
+    _operation("getAIBroadcastStatus", "GET", "/sms/broadcasts/ai/{word}", get_ai_broadcast_status),
+    _operation("getBroadcastMetrics", "POST", "/sms/broadcasts/metrics", get_broadcast_metrics),
+    _operation("getBroadcastSnapshot", "GET", "/sms/broadcasts/metrics/snapshot", get_broadcast_snapshot),
+    _operation("getBroadcastSnapshotByIds", "POST", "/sms/broadcasts/metrics/snapshot", get_broadcast_snapshot_by_ids),
+    _operation("getBroadcastFailures", "GET", "/sms/broadcasts/metrics/{id}/failures", get_broadcast_failures),
+    _operation("getBroadcastRecipients", "GET", "/sms/broadcasts/{id}/recipients", get_broadcast_recipients),
+    _operation("exportBroadcastMetrics", "POST", "/sms/broadcasts/export", export_broadcast_metrics),
+    _operation(
+        "exportBroadcastRecipients", "POST", "/sms/broadcasts/{id}/recipients/export", export_broadcast_recipients
+    ),
+)

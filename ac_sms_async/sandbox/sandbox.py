@@ -1,0 +1,133 @@
+"""The sandbox as a Python object: its state, its application, and its server while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import TracebackType
+from typing import Self
+
+import anyio.to_thread
+from attrs import frozen
+
+from ac_sms_async.sandbox.app import App
+from ac_sms_async.sandbox.broadcast import Pace
+from ac_sms_async.sandbox.clock import Clock
+from ac_sms_async.sandbox.journal import Journal
+from ac_sms_async.sandbox.seed import Seed
+from ac_sms_async.sandbox.server import Server
+from ac_sms_async.sandbox.state import State
+
+
+@frozen
+class AccountAccess:
+    """How to reach one account: `url` is what a client takes as its base URL."""
+
+    name: str
+    url: str
+    token: str
+
+
+class Sandbox:
+    """
+    A stateful ActiveCampaign SMS look-alike: `async with Sandbox() as s:` or `with Sandbox() as s:` serves it.
+
+    It listens on a real port in a thread of its own, so callers on asyncio, trio and without any loop can use it.
+    `app` is the same as an ASGI application, for tests without sockets.
+
+    `seed`, `broadcasts` and `recipients` say what data it begins with (broadcast 1 has exactly `recipients`);
+    `accounts` are names, or names with tokens; `rate_limit` is requests in any sliding second and account, None for
+    no limit; `pace` is how long reviews, sending and AI take; `clock` is real time unless told otherwise.
+    """
+
+    def __init__(
+        self,
+        *,
+        seed: int = 0,
+        broadcasts: int = 50,
+        recipients: int = 200,
+        accounts: Iterable[str] | Mapping[str, str] = ("acme",),
+        rate_limit: int | None = 5,
+        pace: Pace | None = None,
+        clock: Clock | None = None,
+        host: str = "127.0.0.1",
+        port: int = 0,
+    ) -> None:
+        self.clock = clock or Clock()
+        self.state = State(
+            seed=Seed(seed, broadcasts, recipients),
+            accounts=accounts,
+            clock=self.clock,
+            pace=pace or Pace(),
+            rate_limit=rate_limit,
+        )
+        self.app = App(self.state)
+        self._host = host
+        self._port = port
+        self._server: Server | None = None
+
+    # --- while it runs ------------------------------------------------------------------------------------------
+
+    @property
+    def url(self) -> str:
+        """Base URL of the first account, "http://127.0.0.1:40123"; the API is at `/api/3` under it."""
+        if self._server is None:
+            raise RuntimeError("the sandbox is not running: use `with Sandbox() as s`, or call start()")
+        return self._server.url
+
+    @property
+    def token(self) -> str:
+        """Token of the first account."""
+        return self.state.first.token
+
+    @property
+    def accounts(self) -> dict[str, AccountAccess]:
+        """URL and token of every account, by name."""
+        return {
+            name: AccountAccess(name, f"{self.url}/{name}", account.token)
+            for name, account in self.state.accounts.items()
+        }
+
+    def start(self) -> Self:
+        """Begin to serve; for when no `with` fits."""
+        if self._server is not None:
+            raise RuntimeError("the sandbox is running already")
+        self._server = Server(self.app, self._host, self._port)
+        return self
+
+    def stop(self) -> None:
+        """End serving and drop every connection; the state stays readable. Can be called twice."""
+        if self._server is not None:
+            self._server.stop()
+            self._server = None
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    async def __aenter__(self) -> Self:
+        return self.start()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with anyio.CancelScope(shield=True):
+            await anyio.to_thread.run_sync(self.stop)
+
+    # --- what it has seen, and what to do to it -----------------------------------------------------------------
+
+    @property
+    def journal(self) -> Journal:
+        """The requests that arrived."""
+        return self.state.journal
+
+    def peak_rate(self, account: str | None = None) -> int:
+        """Greatest number of requests in any sliding second, of one account or of the busiest."""
+        return self.journal.peak_rate(account)
+
+    def reset(self) -> None:
+        """Back to the seeded data, with an empty journal."""
+        self.state.reset()

@@ -1,0 +1,117 @@
+"""The data a sandbox begins with: the same for the same seed and sizes, on every machine."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from attrs import define
+
+from ac_sms_async.sandbox.broadcast import Broadcast
+from ac_sms_async.sandbox.clock import ACCOUNT_ZONE
+from ac_sms_async.sandbox.draw import Draw
+
+#: Seeded broadcasts were sent in the two years before this moment, whatever the time is now.
+ANCHOR = datetime(2026, 1, 5, 18, 0, tzinfo=UTC)
+_DAYS = 730
+_FAR = int(datetime(2035, 1, 5, 15, 0, tzinfo=UTC).timestamp())
+_SENT_PER_SECOND = 50
+_OCCASIONS = (
+    "Spring sale", "Summer launch", "Back to school", "Black Friday", "Holiday hours", "New year", "Flash sale",
+    "Members only", "We miss you", "Event reminder", "Order ahead", "Café opening",
+)  # fmt: skip
+_BODIES = (
+    "{0}: 20% off until Sunday. Reply STOP to opt out",
+    "{0} starts today! https://example.com/go Reply STOP to opt out",
+    "Hi %FIRSTNAME%, {0} is on. Show this text at the counter. Reply STOP to opt out",
+    "{0} 🎉 Nur heute. Antworten Sie STOP, um sich abzumelden",
+)
+_LISTS = (
+    "Customers", "Newsletter", "VIP", "Prospects", "Berlin", "Chicago", "São Paulo", "Event guests", "Trial users",
+    "Churned", "Staff", "Test numbers",
+)  # fmt: skip
+
+
+@define
+class SubscriberList:
+    """A list that broadcasts are sent to."""
+
+    id: int
+    name: str
+    subscriber_count: int
+    rank: int = 0
+
+
+@define(frozen=True)
+class Seed:
+    """
+    What to begin with.
+
+    `recipients` is the size of the largest broadcast: broadcast 1 has exactly that many, others have fewer.
+    """
+
+    number: int = 0
+    broadcasts: int = 50
+    recipients: int = 200
+
+    def key(self, account: str) -> tuple[object, ...]:
+        return (self.number, account)
+
+    def _size(self, one: int, two: int) -> int:
+        # Halved a drawn number of times: few are large, many are small, and no float rounds differently elsewhere.
+        halved = self.recipients >> one % max(1, self.recipients.bit_length() - 1)
+        return halved - two % (halved // 2 + 1)
+
+    def lists(self, account: str) -> dict[int, SubscriberList]:
+        draw = Draw(*self.key(account), "lists")
+        lists = {1: SubscriberList(1, _LISTS[0], self.recipients)}
+        for number, name in enumerate(_LISTS[1:], 2):
+            one, two, *_ = draw.at(number)
+            lists[number] = SubscriberList(number, name, self._size(one % 6, two))
+        return lists
+
+    def broadcasts_of(self, account: str) -> dict[int, Broadcast]:
+        draw = Draw(*self.key(account), "broadcasts")
+        midnight = ANCHOR.astimezone(ACCOUNT_ZONE).replace(hour=0, minute=0)
+        made: dict[int, Broadcast] = {}
+        for number in range(1, self.broadcasts + 1):
+            one, two, three, four = draw.at(number)
+            day = midnight - timedelta(days=1 + (self.broadcasts - number) * _DAYS // self.broadcasts)
+            # Between nine and seven: outside of quiet hours, so no broadcast runs past midnight.
+            sending_at = int(day.timestamp()) + 9 * 3600 + three % (10 * 3600)
+            occasion = _OCCASIONS[one % len(_OCCASIONS)]
+            created_at = sending_at - 86_400 - four % 7200
+            made[number] = broadcast = Broadcast(
+                id=number,
+                name=f"{occasion} {number}",
+                body=_BODIES[two % len(_BODIES)].format(occasion),
+                created_at=created_at,
+                updated_at=created_at + 600,
+                created_by=1 + one % 3,
+                updated_by=1 + two % 3,
+                address_id=1 + three % 2,
+                media_urls=["https://example.com/media/banner.png"] if four % 8 == 0 else [],
+                shorten_track_links_enabled=two % 2 == 0,
+                list_ids=[1 + four % len(_LISTS)],
+                label_ids=[1 + one % 5] if one % 4 == 0 else None,
+                pinned=self._status(number, four),
+            )
+            size = self.recipients if number == 1 else self._size(one // 64, two)
+            if broadcast.pinned in ("sent", "sending"):
+                broadcast.audience = size
+                broadcast.sent_to_count = size
+                broadcast.sending_at = sending_at
+                broadcast.sending_seconds = size // _SENT_PER_SECOND
+            if broadcast.pinned in ("sent", "sending", "scheduled"):
+                broadcast.scheduled_by = broadcast.updated_by
+            if broadcast.pinned == "sending":
+                broadcast.sent_to_count = 2 * size
+            if broadcast.pinned == "scheduled":
+                broadcast.scheduled_date = _FAR
+        return made
+
+    def _status(self, number: int, drawn: int) -> str:
+        # The last four show every other status; one in ten of the rest was never sent.
+        last = self.broadcasts - number
+        if self.broadcasts >= 5 and last < 4:
+            return ("draft", "pending_review", "scheduled", "sending")[last]
+        return "draft" if number > 1 and drawn // 128 % 10 == 0 else "sent"

@@ -1,0 +1,89 @@
+"""Everything that a sandbox knows: accounts, time, what was asked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from ac_sms_async.sandbox.account import Account, AIRequest
+from ac_sms_async.sandbox.broadcast import Broadcast, Pace
+from ac_sms_async.sandbox.clock import Clock
+from ac_sms_async.sandbox.draw import Draw
+from ac_sms_async.sandbox.journal import Journal
+from ac_sms_async.sandbox.recipients import Views
+from ac_sms_async.sandbox.seed import Seed
+
+# "api" would make /api/3 ambiguous, and a leading underscore is the sandbox's own.
+_ACCOUNT_NAME = re.compile(r"(?!api\Z)[A-Za-z0-9][A-Za-z0-9_.-]{0,62}\Z", re.ASCII)
+
+
+def token_for(account: str) -> str:
+    """The token of an account that was not given one: always the same, and long enough to be found in a log."""
+    one, two, *_ = Draw("token", account).at(0)
+    return f"{account}-{one:016x}{two:016x}"
+
+
+def account_tokens(accounts: Iterable[str] | Mapping[str, str]) -> dict[str, str]:
+    """Account names, or names and tokens, as names and tokens."""
+    tokens: dict[str, str] = (
+        {**accounts} if isinstance(accounts, Mapping) else {name: token_for(name) for name in accounts}
+    )
+    if not tokens:
+        raise ValueError("a sandbox needs at least one account")
+    for name, token in tokens.items():
+        if not _ACCOUNT_NAME.match(name):
+            raise ValueError(f"not an account name: {name!r}")
+        if not token.strip() or not token.isascii():
+            raise ValueError(f"not a token for account {name!r}: it must be ASCII and not empty")
+    return tokens
+
+
+class State:
+    """The one state behind the API, the control paths, the page and the Python object."""
+
+    def __init__(
+        self,
+        *,
+        seed: Seed,
+        accounts: Iterable[str] | Mapping[str, str],
+        clock: Clock,
+        pace: Pace,
+        rate_limit: int | None,
+    ) -> None:
+        if seed.broadcasts < 0 or seed.recipients < 0:
+            raise ValueError("broadcasts and recipients must not be negative")
+        if rate_limit is not None and rate_limit < 1:
+            raise ValueError("rate_limit must be at least 1, or None for no limit")
+        self.seed = seed
+        self.clock = clock
+        self.pace = pace
+        self.rate_limit = rate_limit
+        self.journal = Journal()
+        self.tokens = account_tokens(accounts)
+        self.accounts: dict[str, Account] = {}
+        self.views = Views()
+        self.reset()
+
+    def reset(self) -> None:
+        """Back to the seeded data: whatever was written, asked or counted is gone."""
+        self.views = Views()
+        self.journal.clear()
+        self.accounts = {
+            name: Account(
+                name,
+                token,
+                seed=self.seed,
+                clock=self.clock,
+                pace=self.pace,
+                rate_limit=self.rate_limit,
+                changed=self._changed,
+            )
+            for name, token in self.tokens.items()
+        }
+
+    def _changed(self, account: str, record: Broadcast | AIRequest) -> None:
+        pass
+
+    @property
+    def first(self) -> Account:
+        return next(iter(self.accounts.values()))

@@ -1,0 +1,61 @@
+"""The sandbox on a real port: up, answering, gone; from threads, asyncio and trio."""
+
+from __future__ import annotations
+
+import time
+
+import httpx
+import pytest
+
+from ac_sms_async.sandbox import Sandbox
+
+
+def client(sandbox: Sandbox, account: str | None = None) -> httpx.Client:
+    access = sandbox.accounts[account] if account else sandbox
+    return httpx.Client(base_url=f"{access.url}/api/3", headers={"Api-Token": access.token})
+
+
+def test_serves_in_a_thread_and_stops() -> None:
+    with Sandbox(broadcasts=5) as sandbox, client(sandbox) as http:
+        answer = http.get("/sms/broadcasts")
+        url = sandbox.url
+    assert answer.status_code == 200
+    assert answer.json()["meta"] == {"total": 5}
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(url)
+
+
+@pytest.mark.anyio
+async def test_serves_callers_on_any_event_loop() -> None:
+    async with Sandbox() as sandbox:
+        async with httpx.AsyncClient(headers={"Api-Token": sandbox.token}) as http:
+            answer = await http.get(f"{sandbox.url}/api/3/sms/credits")
+        assert answer.status_code == 200
+        assert [entry.operation for entry in sandbox.journal] == ["getSmsCreditData"]
+    sandbox.stop()
+
+
+def test_a_large_sandbox_is_up_at_once() -> None:
+    began = time.monotonic()
+    large = Sandbox(seed=7, broadcasts=5000, recipients=100_000, accounts=["acme", "globex"])
+    with large as sandbox, client(sandbox) as http:
+        assert http.get("/sms/broadcasts/1").json()["sent_to_count"] == 100_000
+    assert time.monotonic() - began < 1
+
+
+def test_state_is_readable_after_the_end_but_not_the_url() -> None:
+    sandbox = Sandbox()
+    with sandbox, pytest.raises(RuntimeError, match="running already"):
+        sandbox.start()
+    with pytest.raises(RuntimeError, match="not running"):
+        _ = sandbox.url
+    assert sandbox.peak_rate() == 0
+    with sandbox:
+        assert sandbox.url
+
+
+def test_a_port_that_is_taken_is_refused() -> None:
+    with Sandbox() as sandbox:
+        port = int(sandbox.url.rpartition(":")[2])
+        with pytest.raises(OSError, match="in use"):
+            Sandbox(port=port).start()
