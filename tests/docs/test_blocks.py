@@ -1,0 +1,174 @@
+"""Every Python block of README.md and docs/ runs against a sandbox, page by page, as its reader would type it.
+
+The blocks of a page run in order and share their names. `sms` (an open client) and `token` are at hand, await works as
+in a notebook, and the placeholder URL stands for the sandbox. A block whose title is a file's name is saved under it, so that
+later blocks can import it; one named test_*.py is run by pytest. A block titled "Output" is what the one before it prints.
+"""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import contextlib
+import io
+import os
+import re
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from types import CodeType, ModuleType
+from typing import Any
+
+import pytest
+from attrs import frozen
+
+from ac_sms_async import RateLimit, SMSClient
+from ac_sms_async.sandbox import Clock, Sandbox
+
+ROOT = Path(__file__).parents[2]
+PLACEHOLDER = "https://acme.api-us1.com"
+FENCE = re.compile(
+    r"^(?P<indent> *)```(?P<language>[a-z]+)(?P<options>[^\n]*)\n(?P<code>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL
+)
+TITLE = re.compile(r'title="([^"]+)"')
+
+
+@frozen
+class Block:
+    line: int
+    code: str
+    title: str | None
+    output: str | None
+
+
+def blocks_of(page: Path) -> list[Block]:
+    text = page.read_text("utf-8")
+    fences = list(FENCE.finditer(text))
+    found: list[Block] = []
+    for fence, after in zip(fences, [*fences[1:], None], strict=True):
+        if fence["language"] not in ("python", "py"):
+            continue
+        title = TITLE.search(fence["options"])
+        shown = after is not None and 'title="Output"' in after["options"]
+        found.append(
+            Block(
+                line=text.count("\n", 0, fence.start("code")),
+                code=textwrap.dedent(fence["code"]),
+                title=title[1] if title else None,
+                output=textwrap.dedent(after["code"]) if after is not None and shown else None,
+            )
+        )
+    return found
+
+
+def pages() -> list[Path]:
+    found = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    return [page for page in found if page.exists() and blocks_of(page)]
+
+
+@pytest.fixture
+def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    # Unpaced and with time ten thousand times as fast, so that reviews and sends end while a page is tested.
+    with Sandbox(seed=7, rate_limit=None, clock=Clock(speed=10_000)) as running:
+        monkeypatch.setenv("ACTIVECAMPAIGN_URL", running.url)
+        monkeypatch.setenv("ACTIVECAMPAIGN_API_TOKEN", running.token)
+        yield running
+
+
+class Page:
+    """A page being read: what its blocks have defined so far, and the loop that their awaits run in."""
+
+    def __init__(self, path: Path, sandbox: Sandbox, folder: Path) -> None:
+        self._path = path
+        self._sandbox = sandbox
+        self._folder = folder
+        # A module of its own, so that classes and dataclasses of the page find their annotations.
+        self._module = ModuleType("__main__")
+        self._names: dict[str, Any] = self._module.__dict__
+        self._names["token"] = sandbox.token
+
+    def read(self) -> None:
+        blocks = blocks_of(self._path)
+        with asyncio.Runner() as runner:
+            sms = runner.run(self._open())
+            try:
+                for block in blocks:
+                    self._run(block, runner)
+            finally:
+                runner.run(sms.aclose())
+
+    async def _open(self) -> SMSClient:
+        sms = SMSClient(self._sandbox.url, self._sandbox.token)
+        self._names["sms"] = sms
+        return sms
+
+    def _run(self, block: Block, runner: asyncio.Runner) -> None:
+        source = block.code.replace(PLACEHOLDER, self._sandbox.url)
+        if block.title is not None and block.title.endswith(".py"):
+            (self._folder / block.title).write_text(source, "utf-8")
+            if block.title.startswith("test_"):
+                self._pytest(block)
+                return
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            outcome = eval(self._compile(block, source), self._names)  # noqa: S307 - the documentation's own code
+            if asyncio.iscoroutine(outcome):
+                runner.run(outcome)
+        if block.output is not None:
+            assert matches(block.output, printed.getvalue()), f"line {block.line} printed:\n{printed.getvalue()}"
+
+    def _compile(self, block: Block, source: str) -> CodeType:
+        # Errors then name the page and its line.
+        padded = "\n" * block.line + source
+        compiled = compile(padded, str(self._path), "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+        assert isinstance(compiled, CodeType)
+        return compiled
+
+    def _pytest(self, block: Block) -> None:
+        assert block.title is not None
+        run = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", block.title],
+            cwd=self._folder,
+            env=os.environ | {"PYTHONPATH": str(self._folder)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert run.returncode == 0, run.stdout + run.stderr
+
+
+def matches(expected: str, printed: str) -> bool:
+    """Whether that was printed; `...` stands for anything."""
+    pattern = ".*".join(re.escape(part) for part in expected.strip().split("..."))
+    return re.fullmatch(pattern, printed.strip(), re.DOTALL) is not None
+
+
+@pytest.mark.parametrize("page", [pytest.param(page, id=str(page.relative_to(ROOT))) for page in pages()])
+def test_the_blocks_of_a_page_run(
+    page: Path, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    defaults = SMSClient.__init__.__kwdefaults__
+    monkeypatch.setitem(defaults, "rate_limit", RateLimit(500, margin=0))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    # Modules that the page saves must not be known to the next one.
+    monkeypatch.setattr(sys, "modules", sys.modules.copy())
+    Page(page, sandbox, tmp_path).read()
+
+
+def test_a_broken_block_would_be_noticed(sandbox: Sandbox, tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("text\n\n```python\nawait sms.broadcasts.gett(1)\n```\n", "utf-8")
+    with pytest.raises(AttributeError, match="gett") as caught:
+        Page(page, sandbox, tmp_path).read()
+    assert any(frame.path == page and frame.lineno == 3 for frame in caught.traceback)
+
+
+def test_a_wrong_output_would_be_noticed(sandbox: Sandbox, tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text('```python\nprint(1 + 1)\n```\n\n```text title="Output"\n3\n```\n', "utf-8")
+    with pytest.raises(AssertionError, match="printed"):
+        Page(page, sandbox, tmp_path).read()
