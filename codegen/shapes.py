@@ -13,7 +13,9 @@ Identifier = Callable[[str], str]
 """Makes a wire name a Python name."""
 
 # What every model has beside its fields, and the names that its methods work with.
-RESERVED = frozenset({"cls", "data", "extra", "from_dict", "item", "moment", "self", "to_dict", "unparsed", "unreadable"})
+RESERVED = frozenset(
+    "cls data extra from_dict from_envelope get item kind raw read_row row rows self to_dict unparsed unreadable zone".split()
+)
 
 
 class ShapeError(ValueError):
@@ -96,6 +98,21 @@ class Schema:
     def imports(self) -> frozenset[str]:
         """Names of the schemas that its fields mention."""
         return frozenset[str]().union(*(field.shape.imports for field in self.fields)) - {self.name}
+
+    @property
+    def has_required(self) -> bool:
+        """It is of no use without one of its fields; without any, its fields may all be missing."""
+        return any(field.required for field in self.fields)
+
+    @property
+    def zones(self) -> frozenset[str]:
+        """What its date-times without an offset mean."""
+        return frozenset(field.shape.zone for field in self.fields if field.shape.zone is not None)
+
+    @property
+    def has_lists(self) -> bool:
+        """Some field is a list, and no envelope's rows."""
+        return any(not field.required and field.shape.kind == "list" for field in self.fields)
 
     @property
     def has_rows(self) -> bool:

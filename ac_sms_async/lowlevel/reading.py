@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Callable
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeGuard, TypeVar
 
 from .errors import DecodeError
 
@@ -24,18 +24,19 @@ ID_LIMIT = 2**63
 """Ids are positive and fit into 64 bits: every database can hold them."""
 
 
-def missing(name: str) -> NoReturn:
-    """Raises the DecodeError for an object without a field that it is of no use without."""
-    raise DecodeError(f"$.{name}", "is missing")
-
-
-def read_object(value: Any) -> dict[str, Any]:
+def read_object(value: Any) -> Any:
     """An object; PHP writes an empty one as []."""
-    if isinstance(value, dict):
+    if _is_object(value):
         return value
     if value == []:
         return {}
     raise DecodeError("$", f"is {_kind(value)}, not an object")
+
+
+def unwrapped(data: Any, name: str) -> dict[str, Any] | None:
+    """The object under `name`, where `data` is only a wrapper around it."""
+    inner = data.get(name) if _is_object(data) and "id" not in data else None
+    return inner if _is_object(inner) else None
 
 
 def read_csv(value: Any, zone: datetime.tzinfo) -> str:
@@ -202,13 +203,19 @@ def _read_items(value: Any, read: Callable[[Any], T | None], name: str, unparsed
 
 def _list(value: Any) -> list[Any] | None:
     """A list; PHP writes one with gaps as {"1": ...}, and one keyed by something else as an object of objects."""
-    if isinstance(value, list):
+    if _is_list(value):
         return value
-    if isinstance(value, dict) and (
-        all(key.isdecimal() for key in value) or all(isinstance(item, dict) for item in value.values())
-    ):
+    if _is_object(value) and (all(map(str.isdecimal, value)) or all(isinstance(item, dict) for item in value.values())):
         return list(value.values())
     return None
+
+
+def _is_list(value: object) -> TypeGuard[list[Any]]:
+    return isinstance(value, list)
+
+
+def _is_object(value: object) -> TypeGuard[dict[str, Any]]:
+    return isinstance(value, dict)
 
 
 def _int(value: Any) -> int | None:

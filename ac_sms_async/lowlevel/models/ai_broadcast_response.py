@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime
+from operator import itemgetter
 from typing import Any, Self
 
 from attrs import define, field
 
+from ..errors import DecodeError
 from ..reading import (
-    missing,
     read_name,
     read_object,
     unknown_fields,
@@ -16,9 +17,8 @@ from ..reading import (
 
 _NAMES = ("requestId",)
 _KNOWN = frozenset(_NAMES)
+_values = itemgetter(*_NAMES)
 _new = object.__new__
-_parse_datetime = datetime.datetime.fromisoformat
-_UTC = datetime.timezone.utc
 
 
 @define(kw_only=True)
@@ -32,8 +32,8 @@ class AIBroadcastResponse:
     """
 
     request_id: str
-    extra: dict[str, Any] = field(factory=dict)
-    unparsed: dict[str, Any] = field(factory=dict)
+    extra: dict[str, Any] = field(factory=dict[str, Any])
+    unparsed: dict[str, Any] = field(factory=dict[str, Any])
 
     @classmethod
     def from_dict(cls, data: Any, zone: datetime.tzinfo) -> Self:
@@ -41,18 +41,15 @@ class AIBroadcastResponse:
 
         Raises DecodeError where it is of no use, and only that.
         """
-        if type(data) is not dict:
-            data = read_object(data)
         unparsed: dict[str, Any] = {}
         extra: dict[str, Any] = {}
         try:
-            request_id = data["requestId"]
-        except KeyError:
-            if "requestId" not in data:
-                missing("requestId")
-            extra = unknown_fields(data, _KNOWN)
+            request_id = _values(data)
+        except (KeyError, TypeError):
+            read_object(data)
+            raise DecodeError("$.requestId", "is missing") from None
         else:
-            if len(data) != 1:
+            if len(data) != 1 and not _KNOWN.issuperset(data):
                 extra = unknown_fields(data, _KNOWN)
         self = _new(cls)
         if type(request_id) is not str or not request_id:

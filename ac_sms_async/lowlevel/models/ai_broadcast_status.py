@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-from operator import itemgetter
 from typing import Any, Self
 
 from attrs import define, field
@@ -23,10 +22,7 @@ _NAMES = (
     "status",
 )
 _KNOWN = frozenset(_NAMES)
-_values = itemgetter(*_NAMES)
 _new = object.__new__
-_parse_datetime = datetime.datetime.fromisoformat
-_UTC = datetime.timezone.utc
 
 
 @define(kw_only=True)
@@ -44,8 +40,8 @@ class AIBroadcastStatus:
     broadcast_id: int | None = None
     source: AISource | None = None
     status: AIStatus | None = None
-    extra: dict[str, Any] = field(factory=dict)
-    unparsed: dict[str, Any] = field(factory=dict)
+    extra: dict[str, Any] = field(factory=dict[str, Any])
+    unparsed: dict[str, Any] = field(factory=dict[str, Any])
 
     @classmethod
     def from_dict(cls, data: Any, zone: datetime.tzinfo) -> Self:
@@ -53,18 +49,18 @@ class AIBroadcastStatus:
 
         Raises DecodeError where it is of no use, and only that.
         """
-        if type(data) is not dict:
-            data = read_object(data)
         unparsed: dict[str, Any] = {}
         extra: dict[str, Any] = {}
         try:
-            broadcast_id, source, status = _values(data)
-        except KeyError:
-            broadcast_id, source, status = map(data.get, _NAMES)
+            get = data.get
+        except AttributeError:
+            data = read_object(data)
+            get = data.get
+        broadcast_id = get("broadcastId")
+        source = get("source")
+        status = get("status")
+        if not _KNOWN.issuperset(data):
             extra = unknown_fields(data, _KNOWN)
-        else:
-            if len(data) != 3:
-                extra = unknown_fields(data, _KNOWN)
         self = _new(cls)
         if type(broadcast_id) is not int and broadcast_id is not None:
             broadcast_id = read_int(broadcast_id, "broadcastId", unparsed)

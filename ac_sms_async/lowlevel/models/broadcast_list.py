@@ -8,9 +8,9 @@ from typing import Any, Self
 
 from attrs import define, field
 
+from ..errors import DecodeError
 from ..reading import (
     ID_LIMIT,
-    missing,
     read_id,
     read_int,
     read_object,
@@ -26,8 +26,6 @@ _NAMES = (
 _KNOWN = frozenset(_NAMES)
 _values = itemgetter(*_NAMES)
 _new = object.__new__
-_parse_datetime = datetime.datetime.fromisoformat
-_UTC = datetime.timezone.utc
 
 
 @define(kw_only=True)
@@ -45,8 +43,8 @@ class BroadcastList:
     id: int
     name: str | None = None
     subscriber_count: int | None = None
-    extra: dict[str, Any] = field(factory=dict)
-    unparsed: dict[str, Any] = field(factory=dict)
+    extra: dict[str, Any] = field(factory=dict[str, Any])
+    unparsed: dict[str, Any] = field(factory=dict[str, Any])
 
     @classmethod
     def from_dict(cls, data: Any, zone: datetime.tzinfo) -> Self:
@@ -54,19 +52,19 @@ class BroadcastList:
 
         Raises DecodeError where it is of no use, and only that.
         """
-        if type(data) is not dict:
-            data = read_object(data)
         unparsed: dict[str, Any] = {}
         extra: dict[str, Any] = {}
         try:
             id, name, subscriber_count = _values(data)
-        except KeyError:
-            if "id" not in data:
-                missing("id")
-            id, name, subscriber_count = map(data.get, _NAMES)
-            extra = unknown_fields(data, _KNOWN)
+        except (KeyError, TypeError):
+            raw = read_object(data)
+            if "id" not in raw:
+                raise DecodeError("$.id", "is missing") from None
+            id, name, subscriber_count = map(raw.get, _NAMES)
+            if not _KNOWN.issuperset(raw):
+                extra = unknown_fields(raw, _KNOWN)
         else:
-            if len(data) != 3:
+            if len(data) != 3 and not _KNOWN.issuperset(data):
                 extra = unknown_fields(data, _KNOWN)
         self = _new(cls)
         if type(id) is not int or not 0 < id < ID_LIMIT:

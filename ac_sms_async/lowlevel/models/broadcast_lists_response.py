@@ -10,7 +10,6 @@ from attrs import define, field
 
 from ..errors import DecodeError
 from ..reading import (
-    missing,
     read_model,
     read_object,
     read_rows,
@@ -26,8 +25,6 @@ _NAMES = (
 _KNOWN = frozenset(_NAMES)
 _values = itemgetter(*_NAMES)
 _new = object.__new__
-_parse_datetime = datetime.datetime.fromisoformat
-_UTC = datetime.timezone.utc
 
 
 @define(kw_only=True)
@@ -44,9 +41,9 @@ class BroadcastListsResponse:
 
     lists: list[BroadcastList]
     meta: PageMeta | None = None
-    unreadable: list[Any] = field(factory=list)
-    extra: dict[str, Any] = field(factory=dict)
-    unparsed: dict[str, Any] = field(factory=dict)
+    unreadable: list[Any] = field(factory=list[Any])
+    extra: dict[str, Any] = field(factory=dict[str, Any])
+    unparsed: dict[str, Any] = field(factory=dict[str, Any])
 
     @classmethod
     def from_dict(cls, data: Any, zone: datetime.tzinfo) -> Self:
@@ -54,32 +51,34 @@ class BroadcastListsResponse:
 
         Raises DecodeError where it is of no use, and only that.
         """
-        if type(data) is not dict:
-            data = read_object(data)
         unparsed: dict[str, Any] = {}
         extra: dict[str, Any] = {}
         try:
             lists, meta = _values(data)
-        except KeyError:
-            if "lists" not in data:
-                missing("lists")
-            lists, meta = map(data.get, _NAMES)
-            extra = unknown_fields(data, _KNOWN)
+        except (KeyError, TypeError):
+            raw = read_object(data)
+            if "lists" not in raw:
+                raise DecodeError("$.lists", "is missing") from None
+            lists, meta = map(raw.get, _NAMES)
+            if not _KNOWN.issuperset(raw):
+                extra = unknown_fields(raw, _KNOWN)
         else:
-            if len(data) != 2:
+            if len(data) != 2 and not _KNOWN.issuperset(data):
                 extra = unknown_fields(data, _KNOWN)
         self = _new(cls)
         rows: list[BroadcastList] = []
         unreadable: list[Any] = []
         read_row = BroadcastList.from_dict
-        for row in lists if type(lists) is list else read_rows(lists, "lists"):
+        for row in read_rows(lists, "lists"):
             try:
                 rows.append(read_row(row, zone))
             except DecodeError:
                 unreadable.append(row)
         self.lists = rows
         self.unreadable = unreadable
-        if meta is not None:
+        if type(meta) is dict:
+            meta = PageMeta.from_dict(meta, zone)
+        elif meta is not None:
             meta = read_model(meta, PageMeta.from_dict, zone, "meta", unparsed)
         self.meta = meta
         self.extra = extra

@@ -11,7 +11,6 @@ from attrs import define, field
 from ..errors import DecodeError
 from ..reading import (
     ID_LIMIT,
-    missing,
     read_bool,
     read_datetime,
     read_id,
@@ -21,6 +20,7 @@ from ..reading import (
     read_text,
     read_texts,
     unknown_fields,
+    unwrapped,
 )
 from .broadcast_status import BroadcastStatus
 
@@ -55,6 +55,7 @@ _KNOWN = frozenset(_NAMES)
 _values = itemgetter(*_NAMES)
 _new = object.__new__
 _parse_datetime = datetime.datetime.fromisoformat
+_combine = datetime.datetime.combine  # six times as fast as replace(tzinfo=...)
 _UTC = datetime.timezone.utc
 
 
@@ -117,8 +118,8 @@ class BroadcastMessage:
     segment_id: str | None = None
     label_ids: list[int] | None = None
     status: BroadcastStatus | None = None
-    extra: dict[str, Any] = field(factory=dict)
-    unparsed: dict[str, Any] = field(factory=dict)
+    extra: dict[str, Any] = field(factory=dict[str, Any])
+    unparsed: dict[str, Any] = field(factory=dict[str, Any])
 
     @classmethod
     def from_dict(cls, data: Any, zone: datetime.tzinfo) -> Self:
@@ -126,8 +127,7 @@ class BroadcastMessage:
 
         Raises DecodeError where it is of no use, and only that.
         """
-        if type(data) is not dict:
-            data = read_object(data)
+        kind: object
         unparsed: dict[str, Any] = {}
         extra: dict[str, Any] = {}
         try:
@@ -158,9 +158,10 @@ class BroadcastMessage:
                 label_ids,
                 status,
             ) = _values(data)
-        except KeyError:
-            if "id" not in data:
-                missing("id")
+        except (KeyError, TypeError):
+            raw = read_object(data)
+            if "id" not in raw:
+                raise DecodeError("$.id", "is missing") from None
             (
                 id,
                 name,
@@ -187,10 +188,11 @@ class BroadcastMessage:
                 segment_id,
                 label_ids,
                 status,
-            ) = map(data.get, _NAMES)
-            extra = unknown_fields(data, _KNOWN)
+            ) = map(raw.get, _NAMES)
+            if not _KNOWN.issuperset(raw):
+                extra = unknown_fields(raw, _KNOWN)
         else:
-            if len(data) != 25:
+            if len(data) != 25 and not _KNOWN.issuperset(data):
                 extra = unknown_fields(data, _KNOWN)
         self = _new(cls)
         if type(id) is not int or not 0 < id < ID_LIMIT:
@@ -205,7 +207,8 @@ class BroadcastMessage:
         if type(body) is not str and body is not None:
             body = read_text(body, "body", unparsed)
         self.body = body
-        if type(media_urls) is list:
+        kind = type(media_urls)
+        if kind is list:
             for item in media_urls:
                 if type(item) is not str:
                     media_urls = read_texts(media_urls, "media_urls", unparsed)
@@ -227,15 +230,17 @@ class BroadcastMessage:
         self.shorten_track_links_enabled = shorten_track_links_enabled
         if sent_date is not None:
             try:
-                moment = _parse_datetime(sent_date)
-                sent_date = moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)
+                sent_date = _parse_datetime(sent_date)
+                if sent_date.tzinfo is None:
+                    sent_date = _combine(sent_date, sent_date.time(), zone)
             except (TypeError, ValueError):
                 sent_date = read_datetime(sent_date, zone, "sent_date", unparsed)
         self.sent_date = sent_date
         if scheduled_date is not None:
             try:
-                moment = _parse_datetime(scheduled_date)
-                scheduled_date = moment if moment.tzinfo is not None else moment.replace(tzinfo=_UTC)
+                scheduled_date = _parse_datetime(scheduled_date)
+                if scheduled_date.tzinfo is None:
+                    scheduled_date = _combine(scheduled_date, scheduled_date.time(), _UTC)
             except (TypeError, ValueError):
                 scheduled_date = read_datetime(scheduled_date, _UTC, "scheduled_date", unparsed)
         self.scheduled_date = scheduled_date
@@ -253,8 +258,9 @@ class BroadcastMessage:
         self.sent_to_count = sent_to_count
         if created_at is not None:
             try:
-                moment = _parse_datetime(created_at)
-                created_at = moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)
+                created_at = _parse_datetime(created_at)
+                if created_at.tzinfo is None:
+                    created_at = _combine(created_at, created_at.time(), zone)
             except (TypeError, ValueError):
                 created_at = read_datetime(created_at, zone, "created_at", unparsed)
         self.created_at = created_at
@@ -263,8 +269,9 @@ class BroadcastMessage:
         self.created_by = created_by
         if updated_at is not None:
             try:
-                moment = _parse_datetime(updated_at)
-                updated_at = moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)
+                updated_at = _parse_datetime(updated_at)
+                if updated_at.tzinfo is None:
+                    updated_at = _combine(updated_at, updated_at.time(), zone)
             except (TypeError, ValueError):
                 updated_at = read_datetime(updated_at, zone, "updated_at", unparsed)
         self.updated_at = updated_at
@@ -273,8 +280,9 @@ class BroadcastMessage:
         self.updated_by = updated_by
         if deleted_at is not None:
             try:
-                moment = _parse_datetime(deleted_at)
-                deleted_at = moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)
+                deleted_at = _parse_datetime(deleted_at)
+                if deleted_at.tzinfo is None:
+                    deleted_at = _combine(deleted_at, deleted_at.time(), zone)
             except (TypeError, ValueError):
                 deleted_at = read_datetime(deleted_at, zone, "deleted_at", unparsed)
         self.deleted_at = deleted_at
@@ -287,7 +295,8 @@ class BroadcastMessage:
         if type(quiet_hours_enabled) is not int and quiet_hours_enabled is not None:
             quiet_hours_enabled = read_int(quiet_hours_enabled, "quiet_hours_enabled", unparsed)
         self.quiet_hours_enabled = quiet_hours_enabled
-        if type(list_ids) is list:
+        kind = type(list_ids)
+        if kind is list:
             for item in list_ids:
                 if type(item) is not int:
                     list_ids = read_ints(list_ids, "list_ids", unparsed)
@@ -298,7 +307,8 @@ class BroadcastMessage:
         if type(segment_id) is not str and segment_id is not None:
             segment_id = read_text(segment_id, "segment_id", unparsed)
         self.segment_id = segment_id
-        if type(label_ids) is list:
+        kind = type(label_ids)
+        if kind is list:
             for item in label_ids:
                 if type(item) is not int:
                     label_ids = read_ints(label_ids, "label_ids", unparsed)
@@ -316,12 +326,13 @@ class BroadcastMessage:
     @classmethod
     def from_envelope(cls, data: Any, zone: datetime.tzinfo) -> Self:
         """As `from_dict`, bare or wrapped as {"broadcast": ...}."""
-        if isinstance(data, dict) and "id" not in data and isinstance(data.get("broadcast"), dict):
-            try:
-                return cls.from_dict(data["broadcast"], zone)
-            except DecodeError as error:
-                raise error.under("broadcast") from None
-        return cls.from_dict(data, zone)
+        inner = unwrapped(data, "broadcast")
+        if inner is None:
+            return cls.from_dict(data, zone)
+        try:
+            return cls.from_dict(inner, zone)
+        except DecodeError as error:
+            raise error.under("broadcast") from None
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON value by wire names, with what was unknown and what could not be read."""

@@ -8,9 +8,9 @@ from typing import Any, Self
 
 from attrs import define, field
 
+from ..errors import DecodeError
 from ..reading import (
     ID_LIMIT,
-    missing,
     read_id,
     read_int,
     read_object,
@@ -29,8 +29,6 @@ _NAMES = (
 _KNOWN = frozenset(_NAMES)
 _values = itemgetter(*_NAMES)
 _new = object.__new__
-_parse_datetime = datetime.datetime.fromisoformat
-_UTC = datetime.timezone.utc
 
 
 @define(kw_only=True)
@@ -56,8 +54,8 @@ class BroadcastMetrics:
     failures: int | None = None
     opt_outs: int | None = None
     clicks: int | None = None
-    extra: dict[str, Any] = field(factory=dict)
-    unparsed: dict[str, Any] = field(factory=dict)
+    extra: dict[str, Any] = field(factory=dict[str, Any])
+    unparsed: dict[str, Any] = field(factory=dict[str, Any])
 
     @classmethod
     def from_dict(cls, data: Any, zone: datetime.tzinfo) -> Self:
@@ -65,19 +63,19 @@ class BroadcastMetrics:
 
         Raises DecodeError where it is of no use, and only that.
         """
-        if type(data) is not dict:
-            data = read_object(data)
         unparsed: dict[str, Any] = {}
         extra: dict[str, Any] = {}
         try:
             id, sends, deliveries, replies, failures, opt_outs, clicks = _values(data)
-        except KeyError:
-            if "id" not in data:
-                missing("id")
-            id, sends, deliveries, replies, failures, opt_outs, clicks = map(data.get, _NAMES)
-            extra = unknown_fields(data, _KNOWN)
+        except (KeyError, TypeError):
+            raw = read_object(data)
+            if "id" not in raw:
+                raise DecodeError("$.id", "is missing") from None
+            id, sends, deliveries, replies, failures, opt_outs, clicks = map(raw.get, _NAMES)
+            if not _KNOWN.issuperset(raw):
+                extra = unknown_fields(raw, _KNOWN)
         else:
-            if len(data) != 7:
+            if len(data) != 7 and not _KNOWN.issuperset(data):
                 extra = unknown_fields(data, _KNOWN)
         self = _new(cls)
         if type(id) is not int or not 0 < id < ID_LIMIT:

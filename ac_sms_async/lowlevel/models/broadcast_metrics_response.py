@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime
+from operator import itemgetter
 from typing import Any, Self
 
 from attrs import define, field
 
 from ..errors import DecodeError
 from ..reading import (
-    missing,
     read_object,
     read_rows,
     unknown_fields,
@@ -18,9 +18,8 @@ from .broadcast_metrics import BroadcastMetrics
 
 _NAMES = ("metrics",)
 _KNOWN = frozenset(_NAMES)
+_values = itemgetter(*_NAMES)
 _new = object.__new__
-_parse_datetime = datetime.datetime.fromisoformat
-_UTC = datetime.timezone.utc
 
 
 @define(kw_only=True)
@@ -35,9 +34,9 @@ class BroadcastMetricsResponse:
     """
 
     metrics: list[BroadcastMetrics]
-    unreadable: list[Any] = field(factory=list)
-    extra: dict[str, Any] = field(factory=dict)
-    unparsed: dict[str, Any] = field(factory=dict)
+    unreadable: list[Any] = field(factory=list[Any])
+    extra: dict[str, Any] = field(factory=dict[str, Any])
+    unparsed: dict[str, Any] = field(factory=dict[str, Any])
 
     @classmethod
     def from_dict(cls, data: Any, zone: datetime.tzinfo) -> Self:
@@ -45,24 +44,21 @@ class BroadcastMetricsResponse:
 
         Raises DecodeError where it is of no use, and only that.
         """
-        if type(data) is not dict:
-            data = read_object(data)
         unparsed: dict[str, Any] = {}
         extra: dict[str, Any] = {}
         try:
-            metrics = data["metrics"]
-        except KeyError:
-            if "metrics" not in data:
-                missing("metrics")
-            extra = unknown_fields(data, _KNOWN)
+            metrics = _values(data)
+        except (KeyError, TypeError):
+            read_object(data)
+            raise DecodeError("$.metrics", "is missing") from None
         else:
-            if len(data) != 1:
+            if len(data) != 1 and not _KNOWN.issuperset(data):
                 extra = unknown_fields(data, _KNOWN)
         self = _new(cls)
         rows: list[BroadcastMetrics] = []
         unreadable: list[Any] = []
         read_row = BroadcastMetrics.from_dict
-        for row in metrics if type(metrics) is list else read_rows(metrics, "metrics"):
+        for row in read_rows(metrics, "metrics"):
             try:
                 rows.append(read_row(row, zone))
             except DecodeError:

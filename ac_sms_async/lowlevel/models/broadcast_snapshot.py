@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-from operator import itemgetter
 from typing import Any, Self
 
 from attrs import define, field
@@ -24,10 +23,7 @@ _NAMES = (
     "optOuts",
 )
 _KNOWN = frozenset(_NAMES)
-_values = itemgetter(*_NAMES)
 _new = object.__new__
-_parse_datetime = datetime.datetime.fromisoformat
-_UTC = datetime.timezone.utc
 
 
 @define(kw_only=True)
@@ -53,8 +49,8 @@ class BroadcastSnapshot:
     replies: int | None = None
     failures: int | None = None
     opt_outs: int | None = None
-    extra: dict[str, Any] = field(factory=dict)
-    unparsed: dict[str, Any] = field(factory=dict)
+    extra: dict[str, Any] = field(factory=dict[str, Any])
+    unparsed: dict[str, Any] = field(factory=dict[str, Any])
 
     @classmethod
     def from_dict(cls, data: Any, zone: datetime.tzinfo) -> Self:
@@ -62,18 +58,22 @@ class BroadcastSnapshot:
 
         Raises DecodeError where it is of no use, and only that.
         """
-        if type(data) is not dict:
-            data = read_object(data)
         unparsed: dict[str, Any] = {}
         extra: dict[str, Any] = {}
         try:
-            campaigns, sends, deliveries, clicks, replies, failures, opt_outs = _values(data)
-        except KeyError:
-            campaigns, sends, deliveries, clicks, replies, failures, opt_outs = map(data.get, _NAMES)
+            get = data.get
+        except AttributeError:
+            data = read_object(data)
+            get = data.get
+        campaigns = get("campaigns")
+        sends = get("sends")
+        deliveries = get("deliveries")
+        clicks = get("clicks")
+        replies = get("replies")
+        failures = get("failures")
+        opt_outs = get("optOuts")
+        if not _KNOWN.issuperset(data):
             extra = unknown_fields(data, _KNOWN)
-        else:
-            if len(data) != 7:
-                extra = unknown_fields(data, _KNOWN)
         self = _new(cls)
         if type(campaigns) is not int and campaigns is not None:
             campaigns = read_int(campaigns, "campaigns", unparsed)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime
+from operator import itemgetter
 from typing import Any, Self
 
 from attrs import define, field
 
 from ..errors import DecodeError
 from ..reading import (
-    missing,
     read_object,
     read_rows,
     unknown_fields,
@@ -18,9 +18,8 @@ from .failure_detail import FailureDetail
 
 _NAMES = ("failures",)
 _KNOWN = frozenset(_NAMES)
+_values = itemgetter(*_NAMES)
 _new = object.__new__
-_parse_datetime = datetime.datetime.fromisoformat
-_UTC = datetime.timezone.utc
 
 
 @define(kw_only=True)
@@ -35,9 +34,9 @@ class FailureDetailsResponse:
     """
 
     failures: list[FailureDetail]
-    unreadable: list[Any] = field(factory=list)
-    extra: dict[str, Any] = field(factory=dict)
-    unparsed: dict[str, Any] = field(factory=dict)
+    unreadable: list[Any] = field(factory=list[Any])
+    extra: dict[str, Any] = field(factory=dict[str, Any])
+    unparsed: dict[str, Any] = field(factory=dict[str, Any])
 
     @classmethod
     def from_dict(cls, data: Any, zone: datetime.tzinfo) -> Self:
@@ -45,24 +44,21 @@ class FailureDetailsResponse:
 
         Raises DecodeError where it is of no use, and only that.
         """
-        if type(data) is not dict:
-            data = read_object(data)
         unparsed: dict[str, Any] = {}
         extra: dict[str, Any] = {}
         try:
-            failures = data["failures"]
-        except KeyError:
-            if "failures" not in data:
-                missing("failures")
-            extra = unknown_fields(data, _KNOWN)
+            failures = _values(data)
+        except (KeyError, TypeError):
+            read_object(data)
+            raise DecodeError("$.failures", "is missing") from None
         else:
-            if len(data) != 1:
+            if len(data) != 1 and not _KNOWN.issuperset(data):
                 extra = unknown_fields(data, _KNOWN)
         self = _new(cls)
         rows: list[FailureDetail] = []
         unreadable: list[Any] = []
         read_row = FailureDetail.from_dict
-        for row in failures if type(failures) is list else read_rows(failures, "failures"):
+        for row in read_rows(failures, "failures"):
             try:
                 rows.append(read_row(row, zone))
             except DecodeError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-from operator import itemgetter
 from typing import Any, Self
 
 from attrs import define, field
@@ -20,10 +19,7 @@ _NAMES = (
     "offset",
 )
 _KNOWN = frozenset(_NAMES)
-_values = itemgetter(*_NAMES)
 _new = object.__new__
-_parse_datetime = datetime.datetime.fromisoformat
-_UTC = datetime.timezone.utc
 
 
 @define(kw_only=True)
@@ -41,8 +37,8 @@ class PageMeta:
     total: int | None = None
     limit: int | None = None
     offset: int | None = None
-    extra: dict[str, Any] = field(factory=dict)
-    unparsed: dict[str, Any] = field(factory=dict)
+    extra: dict[str, Any] = field(factory=dict[str, Any])
+    unparsed: dict[str, Any] = field(factory=dict[str, Any])
 
     @classmethod
     def from_dict(cls, data: Any, zone: datetime.tzinfo) -> Self:
@@ -50,18 +46,18 @@ class PageMeta:
 
         Raises DecodeError where it is of no use, and only that.
         """
-        if type(data) is not dict:
-            data = read_object(data)
         unparsed: dict[str, Any] = {}
         extra: dict[str, Any] = {}
         try:
-            total, limit, offset = _values(data)
-        except KeyError:
-            total, limit, offset = map(data.get, _NAMES)
+            get = data.get
+        except AttributeError:
+            data = read_object(data)
+            get = data.get
+        total = get("total")
+        limit = get("limit")
+        offset = get("offset")
+        if not _KNOWN.issuperset(data):
             extra = unknown_fields(data, _KNOWN)
-        else:
-            if len(data) != 3:
-                extra = unknown_fields(data, _KNOWN)
         self = _new(cls)
         if type(total) is not int and total is not None:
             total = read_int(total, "total", unparsed)

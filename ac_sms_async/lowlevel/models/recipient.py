@@ -8,9 +8,9 @@ from typing import Any, Self
 
 from attrs import define, field
 
+from ..errors import DecodeError
 from ..reading import (
     ID_LIMIT,
-    missing,
     read_datetime,
     read_id,
     read_int,
@@ -40,7 +40,7 @@ _KNOWN = frozenset(_NAMES)
 _values = itemgetter(*_NAMES)
 _new = object.__new__
 _parse_datetime = datetime.datetime.fromisoformat
-_UTC = datetime.timezone.utc
+_combine = datetime.datetime.combine  # six times as fast as replace(tzinfo=...)
 
 
 @define(kw_only=True)
@@ -70,8 +70,8 @@ class Recipient:
     deliverability: Deliverability | None = None
     opt_out: YesNo | None = None
     details: RecipientDetails | None = None
-    extra: dict[str, Any] = field(factory=dict)
-    unparsed: dict[str, Any] = field(factory=dict)
+    extra: dict[str, Any] = field(factory=dict[str, Any])
+    unparsed: dict[str, Any] = field(factory=dict[str, Any])
 
     @classmethod
     def from_dict(cls, data: Any, zone: datetime.tzinfo) -> Self:
@@ -79,19 +79,20 @@ class Recipient:
 
         Raises DecodeError where it is of no use, and only that.
         """
-        if type(data) is not dict:
-            data = read_object(data)
+        kind: object
         unparsed: dict[str, Any] = {}
         extra: dict[str, Any] = {}
         try:
             id, name, phone_number, sent_date, clicks, replies, deliverability, opt_out, details = _values(data)
-        except KeyError:
-            if "id" not in data:
-                missing("id")
-            id, name, phone_number, sent_date, clicks, replies, deliverability, opt_out, details = map(data.get, _NAMES)
-            extra = unknown_fields(data, _KNOWN)
+        except (KeyError, TypeError):
+            raw = read_object(data)
+            if "id" not in raw:
+                raise DecodeError("$.id", "is missing") from None
+            id, name, phone_number, sent_date, clicks, replies, deliverability, opt_out, details = map(raw.get, _NAMES)
+            if not _KNOWN.issuperset(raw):
+                extra = unknown_fields(raw, _KNOWN)
         else:
-            if len(data) != 9:
+            if len(data) != 9 and not _KNOWN.issuperset(data):
                 extra = unknown_fields(data, _KNOWN)
         self = _new(cls)
         if type(id) is not int or not 0 < id < ID_LIMIT:
@@ -105,16 +106,24 @@ class Recipient:
         self.phone_number = phone_number
         if sent_date is not None:
             try:
-                moment = _parse_datetime(sent_date)
-                sent_date = moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)
+                sent_date = _parse_datetime(sent_date)
+                if sent_date.tzinfo is None:
+                    sent_date = _combine(sent_date, sent_date.time(), zone)
             except (TypeError, ValueError):
                 sent_date = read_datetime(sent_date, zone, "sentDate", unparsed)
         self.sent_date = sent_date
         if type(clicks) is not int and clicks is not None:
             clicks = read_int(clicks, "clicks", unparsed)
         self.clicks = clicks
-        if type(replies) is not list or replies:
-            replies = read_models(replies, RecipientReply.from_dict, zone, "replies", unparsed)
+        kind = type(replies)
+        if kind is not list:
+            if replies is not None:
+                replies = read_models(replies, RecipientReply.from_dict, zone, "replies", unparsed)
+        elif replies:
+            try:
+                replies = [RecipientReply.from_dict(item, zone) for item in replies]
+            except DecodeError:
+                replies = read_models(replies, RecipientReply.from_dict, zone, "replies", unparsed)
         self.replies = replies
         if type(deliverability) is not str and deliverability is not None:
             deliverability = read_text(deliverability, "deliverability", unparsed)
@@ -122,7 +131,9 @@ class Recipient:
         if type(opt_out) is not str and opt_out is not None:
             opt_out = read_text(opt_out, "optOut", unparsed)
         self.opt_out = opt_out
-        if details is not None:
+        if type(details) is dict:
+            details = RecipientDetails.from_dict(details, zone)
+        elif details is not None:
             details = read_model(details, RecipientDetails.from_dict, zone, "details", unparsed)
         self.details = details
         self.extra = extra

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-from operator import itemgetter
 from typing import Any, Self
 
 from attrs import define, field
@@ -20,10 +19,7 @@ _NAMES = (
     "errorSource",
 )
 _KNOWN = frozenset(_NAMES)
-_values = itemgetter(*_NAMES)
 _new = object.__new__
-_parse_datetime = datetime.datetime.fromisoformat
-_UTC = datetime.timezone.utc
 
 
 @define(kw_only=True)
@@ -39,8 +35,8 @@ class RecipientDetails:
 
     error_code: str | None = None
     error_source: ErrorSource | None = None
-    extra: dict[str, Any] = field(factory=dict)
-    unparsed: dict[str, Any] = field(factory=dict)
+    extra: dict[str, Any] = field(factory=dict[str, Any])
+    unparsed: dict[str, Any] = field(factory=dict[str, Any])
 
     @classmethod
     def from_dict(cls, data: Any, zone: datetime.tzinfo) -> Self:
@@ -48,18 +44,17 @@ class RecipientDetails:
 
         Raises DecodeError where it is of no use, and only that.
         """
-        if type(data) is not dict:
-            data = read_object(data)
         unparsed: dict[str, Any] = {}
         extra: dict[str, Any] = {}
         try:
-            error_code, error_source = _values(data)
-        except KeyError:
-            error_code, error_source = map(data.get, _NAMES)
+            get = data.get
+        except AttributeError:
+            data = read_object(data)
+            get = data.get
+        error_code = get("errorCode")
+        error_source = get("errorSource")
+        if not _KNOWN.issuperset(data):
             extra = unknown_fields(data, _KNOWN)
-        else:
-            if len(data) != 2:
-                extra = unknown_fields(data, _KNOWN)
         self = _new(cls)
         if type(error_code) is not str and error_code is not None:
             error_code = read_text(error_code, "errorCode", unparsed)

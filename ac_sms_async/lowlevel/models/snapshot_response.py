@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime
+from operator import itemgetter
 from typing import Any, Self
 
 from attrs import define, field
 
+from ..errors import DecodeError
 from ..reading import (
-    missing,
     read_object,
     read_required_model,
     unknown_fields,
@@ -17,9 +18,8 @@ from .broadcast_snapshot import BroadcastSnapshot
 
 _NAMES = ("snapshot",)
 _KNOWN = frozenset(_NAMES)
+_values = itemgetter(*_NAMES)
 _new = object.__new__
-_parse_datetime = datetime.datetime.fromisoformat
-_UTC = datetime.timezone.utc
 
 
 @define(kw_only=True)
@@ -33,8 +33,8 @@ class SnapshotResponse:
     """
 
     snapshot: BroadcastSnapshot
-    extra: dict[str, Any] = field(factory=dict)
-    unparsed: dict[str, Any] = field(factory=dict)
+    extra: dict[str, Any] = field(factory=dict[str, Any])
+    unparsed: dict[str, Any] = field(factory=dict[str, Any])
 
     @classmethod
     def from_dict(cls, data: Any, zone: datetime.tzinfo) -> Self:
@@ -42,18 +42,15 @@ class SnapshotResponse:
 
         Raises DecodeError where it is of no use, and only that.
         """
-        if type(data) is not dict:
-            data = read_object(data)
         unparsed: dict[str, Any] = {}
         extra: dict[str, Any] = {}
         try:
-            snapshot = data["snapshot"]
-        except KeyError:
-            if "snapshot" not in data:
-                missing("snapshot")
-            extra = unknown_fields(data, _KNOWN)
+            snapshot = _values(data)
+        except (KeyError, TypeError):
+            read_object(data)
+            raise DecodeError("$.snapshot", "is missing") from None
         else:
-            if len(data) != 1:
+            if len(data) != 1 and not _KNOWN.issuperset(data):
                 extra = unknown_fields(data, _KNOWN)
         self = _new(cls)
         self.snapshot = read_required_model(snapshot, BroadcastSnapshot.from_dict, zone, "snapshot")
