@@ -1,0 +1,69 @@
+"""What a backend is: the bytes of one request onto the wire, and those of its answer back.
+
+A backend knows nothing of retries, pacing or JSON. It takes care that a cancelled exchange leaves nothing behind, that
+only `ConnectError` and `TransportError` come out of it, and that neither ever holds the token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from attrs import frozen
+
+from ac_sms_async.options import Timeout
+
+__all__ = ["Backend", "Exchange", "WireRequest"]
+
+
+@frozen
+class WireRequest:
+    """One request, ready to be sent."""
+
+    method: str
+    target: str
+    """Path and query as they stand in the request line, percent-encoded: `/api/3/sms/broadcasts?limit=100`."""
+    accept: str
+    body: bytes | None
+    """JSON, or None for no body."""
+    timeout: Timeout
+
+
+class Exchange(Protocol):
+    """One request and its answer. `aclose` ends it in any state and must always be called; after `read` it is free."""
+
+    status: int
+    headers: Mapping[str, str]
+    """The answer's headers, names in lower case."""
+    complete: bool | None
+    """False until the body was read to its end; None then if only the connection's end marked it; else True."""
+    sent: bool
+    """False as long as provably nothing of the request was written."""
+
+    async def start(self, opening: Callable[[], None]) -> None:
+        """Send the request and wait for the answer's headers. `opening` is called if a connection is opened first."""
+        ...
+
+    async def receive(self) -> bytes:
+        """The next piece of the body as it was sent (compressed, maybe); b"" at its end."""
+        ...
+
+    async def read(self, limit: int | None = None) -> bytes:
+        """The whole body as it was sent, or about `limit` bytes of it."""
+        ...
+
+    async def aclose(self) -> None:
+        """Give the connection back if the answer was read to its end, else throw it away."""
+        ...
+
+
+class Backend(Protocol):
+    """Where exchanges come from. It is used in one event loop only."""
+
+    def exchange(self, request: WireRequest) -> Exchange:
+        """A new exchange; nothing is sent yet."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close all idle connections; those in use are closed by their exchanges."""
+        ...

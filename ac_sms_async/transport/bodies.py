@@ -1,0 +1,191 @@
+"""Bodies: a request's JSON to bytes, a success's bytes to JSON, and whatever the server says when it refuses."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, TypeAlias, cast
+
+from ac_sms_async.errors import APIStatusError, ConfigurationError, InvalidResponseError, status_error_class
+from ac_sms_async.transport.retry import retry_after
+
+__all__ = [
+    "ERROR_BODY_LIMIT",
+    "JSONLoads",
+    "decode_json",
+    "decode_text",
+    "default_loads",
+    "encode_json",
+    "reported_failure",
+    "status_error",
+]
+
+ERROR_BODY_LIMIT = 64 * 1024
+"""Bytes of an error's body that are read and kept; the rest only costs time."""
+
+JSONLoads: TypeAlias = Callable[[bytes], Any]
+
+try:
+    import orjson
+except ImportError:  # it comes with the [speedups] extra
+    _fast_loads: JSONLoads | None = None
+else:
+    _fast_loads = orjson.loads
+
+_MESSAGE_LIMIT = 500
+_FAILED: tuple[object, ...] = (0, "0", "false", "False")
+
+
+def encode_json(value: Any) -> bytes:
+    """`value` as compact JSON. What JSON cannot say (NaN, a date, a lone surrogate) is a `ConfigurationError`."""
+    # Not orjson: it turns NaN into null, and request bodies are small.
+    try:
+        return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        problem = ConfigurationError(f"the request's body cannot be sent as JSON: {error}")
+    raise problem
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+_strict = json.JSONDecoder(parse_constant=_refuse_constant)
+
+
+def _stdlib_loads(body: bytes) -> Any:
+    return _strict.decode(body.decode("utf-8-sig"))
+
+
+def _tolerant(fast_loads: JSONLoads | None) -> JSONLoads:
+    if fast_loads is None:
+        return _stdlib_loads
+
+    def loads(body: bytes) -> Any:
+        try:
+            return fast_loads(body)
+        except ValueError:
+            # orjson is stricter than the standard library (byte order marks, lone surrogates): which of the two is
+            # installed must not decide what can be read.
+            return _stdlib_loads(body)
+
+    return loads
+
+
+default_loads: JSONLoads = _tolerant(_fast_loads)
+
+
+def decode_json(loads: JSONLoads, body: bytes, status: int) -> Any:
+    """The JSON value in a success's body, or an `InvalidResponseError` that says what there is instead."""
+    problem = ""
+    try:
+        return loads(body)
+    except Exception as error:  # noqa: BLE001  # the caller's own json_loads raises what it likes; all of it means this
+        problem = str(error) or type(error).__name__
+    if not body.strip():
+        said = "the answer is empty where JSON was promised"
+    elif _is_html(body):
+        said = f"the answer is an HTML page where JSON was promised: {_html_text(body)}"
+    else:
+        said = f"the answer is not the JSON that was promised: {problem}"
+    raise InvalidResponseError(said, status=status, body=body[:ERROR_BODY_LIMIT])
+
+
+def decode_text(body: bytes, status: int) -> str:
+    """The text in a success's body, without a byte order mark."""
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        problem = f"the answer is not UTF-8 from byte {error.start} on"
+    raise InvalidResponseError(problem, status=status, body=body[:ERROR_BODY_LIMIT])
+
+
+def reported_failure(value: Any) -> str | None:
+    """What a success's body says about its failure (`success: 0`, `succeeded: false`), or None if it reports none."""
+    if not isinstance(value, dict):
+        return None
+    answer = cast("dict[str, Any]", value)
+    for key in ("success", "succeeded"):
+        if key in answer and answer[key] in _FAILED:
+            message, errors = _said(answer)
+            return message or "; ".join(errors) or f"{key} is {answer[key]!r}"
+    return None
+
+
+def status_error(status: int, headers: Mapping[str, str], body: bytes) -> APIStatusError:
+    """The error for an answer that is no success, with what its body says in any of the forms the server uses."""
+    message, errors = _read_error(body)
+    if 300 <= status < 400:
+        message = (
+            "redirected, which is never followed because the token would go along; "
+            "the account name or URL is probably wrong: copy it from Settings > Developer"
+        )
+    elif not message:
+        message = "; ".join(errors)
+    text = f"HTTP {status}: {message}" if message else f"HTTP {status}"
+    return status_error_class(status)(
+        text, status=status, errors=errors, headers=headers, body=body, retry_after=retry_after(headers)
+    )
+
+
+def _read_error(body: bytes) -> tuple[str, tuple[str, ...]]:
+    text = body.decode("utf-8-sig", "replace").strip()
+    if not text:
+        return "", ()
+    if _is_html(body):
+        return _html_text(body), ()
+    try:
+        # Two documents in a row happen: the first one is what the server meant to say.
+        value, _ = _strict.raw_decode(text)
+    except (ValueError, RecursionError):
+        return _short(text), ()
+    if isinstance(value, dict):
+        return _said(cast("dict[str, Any]", value))
+    errors = tuple(_texts(value))
+    return errors[0] if errors else "", errors
+
+
+def _said(answer: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
+    """The message and the errors of an answer with `message`, `errors`, `error` or `failureReasons`."""
+    errors = tuple(text for key in ("errors", "error", "failureReasons") for text in _texts(answer.get(key)))
+    message = answer.get("message")
+    if isinstance(message, str) and message.strip():
+        return _short(message), errors
+    return "", errors
+
+
+def _texts(value: Any, depth: int = 5) -> Iterator[str]:
+    """The texts in an error of any shape: a str, a list, an object with title and detail, or by field name."""
+    if isinstance(value, str):
+        if value.strip():
+            yield _short(value)
+    elif isinstance(value, list) and depth:
+        for item in cast("Iterable[Any]", value):
+            yield from _texts(item, depth - 1)
+    elif isinstance(value, dict) and depth:
+        item = cast("dict[str, Any]", value)
+        parts = [item[key] for key in ("title", "detail", "message") if isinstance(item.get(key), str) and item[key]]
+        if parts:
+            yield _short(": ".join(dict.fromkeys(parts)))
+        elif "code" in item or "status" in item:
+            yield _short(f"code {item.get('code', item.get('status'))}")
+        else:
+            for name, inner in item.items():
+                for text in _texts(inner, depth - 1):
+                    yield _short(f"{name}: {text}")
+
+
+def _is_html(body: bytes) -> bool:
+    return body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<"
+
+
+def _html_text(body: bytes) -> str:
+    text = body.decode("utf-8", "replace")
+    text = re.sub(r"(?is)<(script|style|head)\b.*?</\1>|<[^>]*>", " ", text)
+    return _short(text) or "an HTML page"
+
+
+def _short(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= _MESSAGE_LIMIT else text[:_MESSAGE_LIMIT] + "..."

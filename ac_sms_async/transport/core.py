@@ -1,0 +1,131 @@
+"""What a client and its views share: connections, slots, the account's budget, and the event loop they belong to."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import random
+import warnings
+from collections.abc import Callable
+from typing import Any, overload
+
+import anyio
+from anyio.lowlevel import current_token
+
+from ac_sms_async.errors import ConfigurationError
+from ac_sms_async.options import RateLimit
+from ac_sms_async.transport.backends import Backend
+from ac_sms_async.transport.bodies import JSONLoads
+from ac_sms_async.transport.events import Event, EventHandler
+from ac_sms_async.transport.pacing import Account, Slots, account_state
+
+__all__ = ["Core", "logger"]
+
+logger = logging.getLogger("ac_sms_async")
+
+_call_ids = itertools.count(1)
+
+
+class Core:
+    """Made without a loop and without I/O; its first call binds it to the running event loop.
+
+    `clock` is that loop's time, `account` its state of the account, `backend` the connections: they are there after
+    `enter`.
+    """
+
+    account: Account
+    backend: Backend
+    clock: Callable[[], float]
+
+    def __init__(
+        self,
+        *,
+        account: str,
+        token: str,
+        make_backend: Callable[[], Backend],
+        rate_limit: RateLimit | None,
+        max_concurrency: int,
+        loads: JSONLoads,
+        on_event: EventHandler | None,
+    ) -> None:
+        self.account_key = account
+        self.slots = Slots(max_concurrency)
+        self.loads = loads
+        self.on_event = on_event
+        self.random: Callable[[], float] = random.random
+        self.closed = False
+        self._token = token
+        self._make_backend = make_backend
+        self._rate_limit = rate_limit
+        self._loop: object = None
+
+    def enter(self) -> None:
+        """Check at the start of each call that the client is open and in its own event loop."""
+        self.check_open()
+        loop = _running_loop()
+        if loop != self._loop:
+            self._bind(loop)
+
+    def check_open(self) -> None:
+        """Refuse to go on once the client is closed."""
+        if self.closed:
+            raise ConfigurationError("this client is closed; make another one")
+
+    def _bind(self, loop: object) -> None:
+        if self._loop is not None:
+            raise ConfigurationError("this client belongs to another event loop; make one client in each loop")
+        asyncio_loop = anyio.get_cancelled_exc_class() is asyncio.CancelledError
+        self.clock = asyncio.get_running_loop().time if asyncio_loop else anyio.current_time
+        self.account = account_state(self.account_key, self, self._rate_limit, self.clock())
+        self.backend = self._make_backend()
+        self._loop = loop
+
+    def next_call_id(self) -> int:
+        """A number for a call that no other call of the process has."""
+        return next(_call_ids)
+
+    def emit(self, event: Event) -> None:
+        """Hand an event to `on_event`; what that raises must not reach the call."""
+        if self.on_event is not None:
+            try:
+                self.on_event(event)
+            except Exception:
+                logger.exception("on_event failed on %s", type(event).__name__)
+
+    @overload
+    def redact(self, text: str) -> str: ...
+    @overload
+    def redact(self, text: bytes) -> bytes: ...
+    def redact(self, text: str | bytes) -> str | bytes:
+        """`text` without the token, should the server have sent it back."""
+        if isinstance(text, str):
+            return text.replace(self._token, "***")
+        return text.replace(self._token.encode(), b"***")
+
+    async def aclose(self) -> None:
+        """Close all connections. Calls under way end first, each with its own."""
+        if self.closed:
+            return
+        if self._loop is None:
+            self.closed = True
+            return
+        if _running_loop() != self._loop:
+            raise ConfigurationError("this client belongs to another event loop; close it there")
+        self.closed = True
+        await self.backend.aclose()
+
+    def __del__(self, _warn: Callable[..., Any] = warnings.warn) -> None:
+        # `closed` is missing where __init__ was never run, `_loop` is None where nothing was ever opened.
+        if not getattr(self, "closed", True) and self._loop is not None:
+            _warn(
+                f"unclosed client of {self.account_key}; use `async with` or `aclose()`", ResourceWarning, source=self
+            )
+
+
+def _running_loop() -> object:
+    """Something that is equal for two moments in one event loop only. On asyncio the quick way."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return current_token()
