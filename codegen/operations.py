@@ -70,8 +70,10 @@ def _operation(
         raise ShapeError(f"{where}: the overlay has to say whether it is x-retry-safe")
     accept, schema = _success(operation, where)
     response = shape_of(schema, components, f"{where} response")
-    parameters = [(parameter["in"], _parameter(parameter, components, where, identifier))
-                  for parameter in operation.get("parameters", ())]
+    parameters = [
+        (parameter["in"], _parameter(parameter, components, where, identifier))
+        for parameter in operation.get("parameters", ())
+    ]
     if strangers := {place for place, _ in parameters} - {"path", "query"}:
         raise ShapeError(f"{where}: no template sends a parameter in {sorted(strangers)}")
     body = operation.get("requestBody")
@@ -94,9 +96,7 @@ def _operation(
     )
 
 
-def _parameter(
-    parameter: dict[str, Any], components: dict[str, Any], where: str, identifier: Identifier
-) -> Parameter:
+def _parameter(parameter: dict[str, Any], components: dict[str, Any], where: str, identifier: Identifier) -> Parameter:
     wire = parameter["name"]
     return Parameter(
         wire=wire,

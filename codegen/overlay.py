@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import copy
 import re
-from typing import Any
+from typing import Any, TypeGuard
 
-Node = dict[str, Any] | list[Any]
-Place = tuple[Node, Any]  # a container and the key or index of the selected value in it
+Place = tuple[Any, Any]  # a container and the key or index of the selected value in it
 
 # The JSONPath that overlay.yaml needs: .name  ['name']  .*  [*]  [0]  [?(@.key=='value')]
 _STEP = re.compile(
@@ -65,27 +64,21 @@ def _select(root: dict[str, Any], target: str) -> list[Place]:
 def _children(node: Any, step: re.Match[str]) -> list[Place]:
     name = step["name"] if step["name"] is not None else step["quoted"]
     if name is not None:
-        return [(node, name)] if isinstance(node, dict) and name in node else []
+        return [(node, name)] if _is_object(node) and name in node else []
     if step["index"] is not None:
         index = int(step["index"])
-        return [(node, index)] if isinstance(node, list) and index < len(node) else []
-    if not isinstance(node, dict | list):
-        return []
-    every: list[Place] = [(node, key) for key in (node if isinstance(node, dict) else range(len(node)))]
-    if step["every"] is not None:
-        return every
-    return [
-        (parent, key)
-        for parent, key in every
-        if isinstance(parent[key], dict) and parent[key].get(step["key"]) == step["value"]
-    ]
+        return [(node, index)] if _is_list(node) and index < len(node) else []
+    keys: list[Any] = list(node) if _is_object(node) else list(range(len(node))) if _is_list(node) else []
+    if step["key"] is not None:
+        keys = [key for key in keys if _is_object(node[key]) and node[key].get(step["key"]) == step["value"]]
+    return [(node, key) for key in keys]
 
 
-def _update(container: Node, key: Any, update: Any, target: str) -> None:
+def _update(container: Any, key: Any, update: Any, target: str) -> None:
     node = container[key]
-    if isinstance(node, list):
+    if _is_list(node):
         node.append(copy.deepcopy(update))
-    elif isinstance(node, dict) and isinstance(update, dict):
+    elif _is_object(node) and _is_object(update):
         _merge(node, update, target)
     else:
         raise OverlayError(f"{target}: only an object merges into an object")
@@ -93,11 +86,19 @@ def _update(container: Node, key: Any, update: Any, target: str) -> None:
 
 def _merge(node: dict[str, Any], update: dict[str, Any], path: str) -> None:
     for key, value in update.items():
-        old = node.get(key)
-        if isinstance(old, dict) and isinstance(value, dict):
+        old: object = node.get(key)
+        if _is_object(old) and _is_object(value):
             _merge(old, value, f"{path}.{key}")
         elif isinstance(old, dict | list) or (old is not None and isinstance(value, dict | list)):
             # Overlay 1.0 leaves it open whether lists are joined or replaced.
             raise OverlayError(f"{path}.{key} is there already: remove it first")
         else:
             node[key] = copy.deepcopy(value)
+
+
+def _is_object(value: object) -> TypeGuard[dict[str, Any]]:
+    return isinstance(value, dict)
+
+
+def _is_list(value: object) -> TypeGuard[list[Any]]:
+    return isinstance(value, list)

@@ -14,7 +14,10 @@ Identifier = Callable[[str], str]
 
 # What every model has beside its fields, and the names that its methods work with.
 RESERVED = frozenset(
-    "cls data extra from_dict from_envelope get item kind raw read_row row rows self to_dict unparsed unreadable zone".split()
+    {
+        *("extra", "unparsed", "unreadable", "from_dict", "from_envelope", "to_dict"),
+        *("cls", "self", "data", "zone", "raw", "get", "item", "row", "rows", "read_row"),
+    }
 )
 
 

@@ -54,6 +54,7 @@ _NAMES = (
 _KNOWN = frozenset(_NAMES)
 _values = itemgetter(*_NAMES)
 _new = object.__new__
+_list: Any = list  # by a name that a type checker does not narrow by: items would become unknown
 _parse_datetime = datetime.datetime.fromisoformat
 _combine = datetime.datetime.combine  # six times as fast as replace(tzinfo=...)
 _UTC = datetime.timezone.utc
@@ -127,7 +128,6 @@ class BroadcastMessage:
 
         Raises DecodeError where it is of no use, and only that.
         """
-        kind: object
         unparsed: dict[str, Any] = {}
         extra: dict[str, Any] = {}
         try:
@@ -207,8 +207,7 @@ class BroadcastMessage:
         if type(body) is not str and body is not None:
             body = read_text(body, "body", unparsed)
         self.body = body
-        kind = type(media_urls)
-        if kind is list:
+        if type(media_urls) is _list:
             for item in media_urls:
                 if type(item) is not str:
                     media_urls = read_texts(media_urls, "media_urls", unparsed)
@@ -295,8 +294,7 @@ class BroadcastMessage:
         if type(quiet_hours_enabled) is not int and quiet_hours_enabled is not None:
             quiet_hours_enabled = read_int(quiet_hours_enabled, "quiet_hours_enabled", unparsed)
         self.quiet_hours_enabled = quiet_hours_enabled
-        kind = type(list_ids)
-        if kind is list:
+        if type(list_ids) is _list:
             for item in list_ids:
                 if type(item) is not int:
                     list_ids = read_ints(list_ids, "list_ids", unparsed)
@@ -307,8 +305,7 @@ class BroadcastMessage:
         if type(segment_id) is not str and segment_id is not None:
             segment_id = read_text(segment_id, "segment_id", unparsed)
         self.segment_id = segment_id
-        kind = type(label_ids)
-        if kind is list:
+        if type(label_ids) is _list:
             for item in label_ids:
                 if type(item) is not int:
                     label_ids = read_ints(label_ids, "label_ids", unparsed)
