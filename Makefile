@@ -43,9 +43,23 @@ generate: ## Regenerate ac_sms_async/lowlevel from openapi.json and the overlay
 check-generated: ## Fail if ac_sms_async/lowlevel is not what the generator makes
 	$(PYTHON) codegen/generate.py --check
 
+BENCH_READY := .venv-bench/.ready
+$(BENCH_READY): benchmarks/requirements.lock pyproject.toml
+	@echo "Setting up .venv-bench (once, about a minute)"
+	@$(PYTHON) -m venv --clear .venv-bench
+	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r benchmarks/requirements.lock
+	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+bench: $(BENCH_READY) ## Measure against what one would use instead (BENCH=--quick for rough numbers, or rows by name)
+	@.venv-bench/bin/python -m benchmarks $(BENCH)
+
 lock: ## Renew the hash-checked, host-free locks (needs uv)
 	uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header --no-annotate --upgrade -q -o requirements-dev.lock
+	uv pip compile pyproject.toml benchmarks/requirements.in --extra aiohttp --extra speedups --group bench --universal \
+	  --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade -q \
+	  -o benchmarks/requirements.lock
 
 clean: ## Remove what the other targets made
 	rm -rf .venv .venv-* build dist site htmlcov demo .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
