@@ -129,7 +129,7 @@ class PostgresStore:
             row = await cursor.fetchone()
             for migration in outstanding(row[0] if row else None, migrations()):
                 for statement in migration.statements(_DIALECT):
-                    await cursor.execute(_query(statement))
+                    await cursor.execute(_query(statement), ())
                 await cursor.execute("INSERT INTO schema_version VALUES (%s, now())", (migration.version,))
 
 
@@ -142,7 +142,7 @@ async def _connect(dsn: str, schema: str) -> psycopg.AsyncConnection[Any]:
 
 def _query(text: str) -> LiteralString:
     # All SQL comes from this package; values are always passed beside it.
-    return cast("LiteralString", text.replace("?", "%s"))
+    return cast("LiteralString", text.replace("%", "%%").replace("?", "%s"))
 
 
 def _plain_row(row: tuple[Any, ...]) -> Row:

@@ -12,14 +12,7 @@ from attrs import field, frozen
 
 from ac_sms_async.collect.schema import table
 from ac_sms_async.collect.store import Value
-from ac_sms_async.models import (
-    BroadcastMessage,
-    BroadcastMetrics,
-    Credits,
-    FailureDetail,
-    Recipient,
-    Snapshot,
-)
+from ac_sms_async.models import BroadcastMessage, BroadcastMetrics, FailureDetail, Recipient
 
 __all__ = [
     "COUNTS",
@@ -125,12 +118,12 @@ def recipient_fields(item: Recipient) -> RecipientFields:
     )
 
 
-def credits_fields(item: Credits) -> Fields:
+def credits_fields(item: object) -> Fields:
     """The columns of `credits` that the API fills."""
     return _named(item, _CREDITS)
 
 
-def snapshot_fields(item: Snapshot) -> Fields:
+def snapshot_fields(item: object) -> Fields:
     """The columns of `snapshots` that the API fills."""
     return _named(item, ("campaigns", *COUNTS))
 

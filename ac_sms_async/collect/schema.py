@@ -255,9 +255,7 @@ collected_at         | time | When it was fetched.
         "account run_id",
         "account | text | The account.\nrun_id | text | The run.\n"
         "window_start | date | First day, or NULL for all time.\nwindow_end | date | Last day, or NULL.\n"
-        "campaigns | int | Broadcasts counted."
-        + _COUNTS
-        + "collected_at | time | When it was fetched.\n",
+        "campaigns | int | Broadcasts counted." + _COUNTS + "collected_at | time | When it was fetched.\n",
     ),
     _table(
         "failed_ids",
