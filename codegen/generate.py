@@ -98,7 +98,11 @@ def main(
     # Beside the target, so that the swap is a rename and never a copy that can stop half-way.
     with tempfile.TemporaryDirectory(prefix=".lowlevel-", dir=target.parent) as folder:
         new = Path(folder) / "lowlevel"
-        generate(new, programs, run, document)
+        try:
+            generate(new, programs, run, document)
+        except subprocess.CalledProcessError as error:
+            # The command has said what is wrong; the folder that stands is left alone.
+            return int(error.returncode)
         if not check:
             swap(new, target)
             return 0

@@ -8,12 +8,13 @@ from __future__ import annotations
 import importlib
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from codegen.operations import operations_of
-from codegen.overlay import apply
-from codegen.shapes import schemas_of
+from codegen.overlay import OverlayError, apply
+from codegen.shapes import ShapeError, schemas_of
 
 HERE = Path(__file__).parent
 
@@ -61,6 +62,14 @@ def render(document_path: Path, output: Path) -> list[str]:
     return problems
 
 
+def main(arguments: Sequence[str]) -> str | None:
+    """Gives what is wrong, which fails the process, or None."""
+    document_path, output = map(Path, arguments)
+    try:
+        return "\n".join(render(document_path, output)) or None
+    except (OverlayError, ShapeError) as error:
+        return f"codegen: {error}"
+
+
 if __name__ == "__main__":
-    # A message fails the process, None does not.
-    sys.exit("\n".join(render(Path(sys.argv[1]), Path(sys.argv[2]))) or None)
+    sys.exit(main(sys.argv[1:]))

@@ -15,7 +15,6 @@ from .broadcast_lists_response import BroadcastListsResponse
 from .broadcast_message import BroadcastMessage
 from .broadcast_metrics import BroadcastMetrics
 from .broadcast_metrics_response import BroadcastMetricsResponse
-from .broadcast_snapshot import BroadcastSnapshot
 from .broadcast_status import BroadcastStatus
 from .broadcast_update_request import BroadcastUpdateRequest
 from .broadcast_update_status import BroadcastUpdateStatus
@@ -34,6 +33,7 @@ from .recipient_reply import RecipientReply
 from .recipients_export_request import RecipientsExportRequest
 from .recipients_response import RecipientsResponse
 from .sms_credits import SmsCredits
+from .snapshot import Snapshot
 from .snapshot_response import SnapshotResponse
 from .sort_direction import SortDirection
 from .yes_no import YesNo
@@ -54,7 +54,6 @@ __all__ = [
     "BroadcastMessage",
     "BroadcastMetrics",
     "BroadcastMetricsResponse",
-    "BroadcastSnapshot",
     "BroadcastStatus",
     "BroadcastUpdateRequest",
     "BroadcastUpdateStatus",
@@ -73,6 +72,7 @@ __all__ = [
     "RecipientsExportRequest",
     "RecipientsResponse",
     "SmsCredits",
+    "Snapshot",
     "SnapshotResponse",
     "SortDirection",
     "YesNo",

@@ -1,4 +1,4 @@
-"""AIBroadcastRequest: AIBroadcastRequest."""
+"""AIBroadcastRequest: What the AI is asked to write."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .ai_source import AISource
 
 @define(kw_only=True)
 class AIBroadcastRequest:
-    """AIBroadcastRequest. What is UNSET is left out; None clears.
+    """What the AI is asked to write. What is UNSET is left out; None clears.
 
     Attributes:
         prompt: User prompt for AI generation

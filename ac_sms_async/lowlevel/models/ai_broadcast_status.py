@@ -30,7 +30,7 @@ class AIBroadcastStatus:
     """Where an AI request stands.
 
     Attributes:
-        broadcast_id: broadcastId
+        broadcast_id: The broadcast that was made, once there is one
         source: The place in the product that an AI request comes from
         status: Where an AI request stands
         extra: Fields that the document says nothing of, raw

@@ -1,4 +1,4 @@
-"""AIBroadcastUpdateRequest: AIBroadcastUpdateRequest."""
+"""AIBroadcastUpdateRequest: What the AI is asked to change."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from .ai_source import AISource
 
 @define(kw_only=True)
 class AIBroadcastUpdateRequest:
-    """AIBroadcastUpdateRequest. What is UNSET is left out; None clears.
+    """What the AI is asked to change. What is UNSET is left out; None clears.
 
     Attributes:
-        prompt: prompt
-        tone: tone
-        broadcast_id: broadcastId
+        prompt: User prompt for AI generation
+        tone: Desired tone for the message
+        broadcast_id: The broadcast to change
         source: The place in the product that an AI request comes from
     """
 

@@ -1,4 +1,4 @@
-"""BroadcastCreateRequest: BroadcastCreateRequest."""
+"""BroadcastCreateRequest: A new broadcast."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from .broadcast_create_status import BroadcastCreateStatus
 
 @define(kw_only=True)
 class BroadcastCreateRequest:
-    """BroadcastCreateRequest. What is UNSET is left out; None clears.
+    """A new broadcast. What is UNSET is left out; None clears.
 
     Attributes:
         name: Name of the broadcast
         body: SMS message content
         address_id: ID for sender name
         media_urls: Media URLs for MMS
-        preview_url: preview_url
-        shorten_track_links_enabled: shorten_track_links_enabled
+        preview_url: URL for message preview
+        shorten_track_links_enabled: Whether links are shortened and tracked
         scheduled_date: When to send
-        sent_to_count: sent_to_count
-        list_ids: list_ids
-        segment_id: segment_id
+        sent_to_count: Number of recipients
+        list_ids: Lists to send to
+        segment_id: Segment to send to
         custom_segment_id: custom segment id generated from segmentsV2 endpoint and passing in a valid audience
-        label_ids: label_ids
+        label_ids: Labels to put on it
         status: The status that a new broadcast may be given
     """
 

@@ -33,9 +33,9 @@ class BroadcastList:
     """A list that broadcasts can be sent to.
 
     Attributes:
-        id: id
-        name: name
-        subscriber_count: subscriber_count
+        id: List ID
+        name: Name of the list
+        subscriber_count: Contacts on it
         extra: Fields that the document says nothing of, raw
         unparsed: Fields that could not be read, raw, by wire name
     """

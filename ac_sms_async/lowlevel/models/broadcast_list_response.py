@@ -32,7 +32,7 @@ class BroadcastListResponse:
     """A page of broadcasts.
 
     Attributes:
-        broadcasts: broadcasts
+        broadcasts: The page's broadcasts
         meta: What the server says about a page
         unreadable: Rows without a usable id, raw
         extra: Fields that the document says nothing of, raw

@@ -32,7 +32,7 @@ class BroadcastListsResponse:
     """A page of lists.
 
     Attributes:
-        lists: lists
+        lists: The page's lists
         meta: What the server says about a page
         unreadable: Rows without a usable id, raw
         extra: Fields that the document says nothing of, raw

@@ -36,13 +36,13 @@ class BroadcastMetrics:
     """Counts of one broadcast.
 
     Attributes:
-        id: id
-        sends: sends
-        deliveries: deliveries
-        replies: replies
-        failures: failures
-        opt_outs: optOuts
-        clicks: clicks
+        id: Broadcast ID
+        sends: Messages sent
+        deliveries: Messages delivered
+        replies: Replies received
+        failures: Messages that failed
+        opt_outs: Recipients who opted out
+        clicks: Clicks on links
         extra: Fields that the document says nothing of, raw
         unparsed: Fields that could not be read, raw, by wire name
     """

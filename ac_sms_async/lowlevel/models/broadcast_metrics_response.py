@@ -27,7 +27,7 @@ class BroadcastMetricsResponse:
     """The metrics of the broadcasts asked for.
 
     Attributes:
-        metrics: metrics
+        metrics: Metrics, one object a broadcast
         unreadable: Rows without a usable id, raw
         extra: Fields that the document says nothing of, raw
         unparsed: Fields that could not be read, raw, by wire name

@@ -1,4 +1,4 @@
-"""BroadcastUpdateRequest: BroadcastUpdateRequest."""
+"""BroadcastUpdateRequest: What to change of a broadcast."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from .broadcast_update_status import BroadcastUpdateStatus
 
 @define(kw_only=True)
 class BroadcastUpdateRequest:
-    """BroadcastUpdateRequest. What is UNSET is left out; None clears.
+    """What to change of a broadcast. What is UNSET is left out; None clears.
 
     Attributes:
-        name: name
-        address_id: address_id
-        body: body
-        media_urls: media_urls
-        preview_url: preview_url
-        shorten_track_links_enabled: shorten_track_links_enabled
+        name: Name of the broadcast
+        address_id: ID for sender name
+        body: SMS message content
+        media_urls: Media URLs for MMS
+        preview_url: URL for message preview
+        shorten_track_links_enabled: Whether links are shortened and tracked
         scheduled_date: When to send
-        sent_to_count: sent_to_count
-        list_ids: list_ids
-        segment_id: segment_id
+        sent_to_count: Number of recipients
+        list_ids: Lists to send to
+        segment_id: Segment to send to
         custom_run_id: custom run id generated from segmentMatchSome endpoint and passing a valid segment id
         custom_segment_id: custom segment id generated from segmentsV2 endpoint and passing in a valid audience
-        label_ids: label_ids
+        label_ids: Labels to put on it
         status: The status that a broadcast may be given; pending_review sends it
     """
 

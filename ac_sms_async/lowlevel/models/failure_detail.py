@@ -29,8 +29,8 @@ class FailureDetail:
     """Failures of one broadcast that have one cause.
 
     Attributes:
-        error_code: errorCode
-        count: count
+        error_code: The carrier's or the product's error code
+        count: Messages that failed of it
         error_source: Who reported a failure, ActiveCampaign or the carrier
         extra: Fields that the document says nothing of, raw
         unparsed: Fields that could not be read, raw, by wire name

@@ -27,7 +27,7 @@ class FailureDetailsResponse:
     """The failures of a broadcast by cause.
 
     Attributes:
-        failures: failures
+        failures: Failures, one object a cause
         unreadable: Rows without a usable id, raw
         extra: Fields that the document says nothing of, raw
         unparsed: Fields that could not be read, raw, by wire name

@@ -50,10 +50,10 @@ class Recipient:
 
     Attributes:
         id: Contact ID
-        name: name
-        phone_number: phoneNumber
+        name: Name of the contact
+        phone_number: Phone number, as it was typed
         sent_date: When the message was sent
-        clicks: clicks
+        clicks: Clicks on links
         replies: What they sent back
         deliverability: Whether a message reached its recipient
         opt_out: A flag in words

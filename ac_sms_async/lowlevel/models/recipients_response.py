@@ -32,7 +32,7 @@ class RecipientsResponse:
     """A page of recipients.
 
     Attributes:
-        recipients: recipients
+        recipients: The page's recipients
         meta: What the server says about a page
         unreadable: Rows without a usable id, raw
         extra: Fields that the document says nothing of, raw

@@ -14,7 +14,7 @@ from ..reading import (
     read_required_model,
     unknown_fields,
 )
-from .broadcast_snapshot import BroadcastSnapshot
+from .snapshot import Snapshot
 
 _NAMES = ("snapshot",)
 _KNOWN = frozenset(_NAMES)
@@ -32,7 +32,7 @@ class SnapshotResponse:
         unparsed: Fields that could not be read, raw, by wire name
     """
 
-    snapshot: BroadcastSnapshot
+    snapshot: Snapshot
     extra: dict[str, Any] = field(factory=dict[str, Any])
     unparsed: dict[str, Any] = field(factory=dict[str, Any])
 
@@ -53,7 +53,7 @@ class SnapshotResponse:
             if len(data) != 1 and not _KNOWN.issuperset(data):
                 extra = unknown_fields(data, _KNOWN)
         self = _new(cls)
-        self.snapshot = read_required_model(snapshot, BroadcastSnapshot.from_dict, zone, "snapshot")
+        self.snapshot = read_required_model(snapshot, Snapshot.from_dict, zone, "snapshot")
         self.extra = extra
         self.unparsed = unparsed
         return self

@@ -15,7 +15,7 @@ def request(
     Creates a broadcast using AI based on prompt and tone.
 
     Args:
-        body:
+        body: What the AI is asked to write
 
     Calls createAIBroadcast: POST /sms/broadcasts/ai.
     """
@@ -52,7 +52,7 @@ async def asyncio(
     Creates a broadcast using AI based on prompt and tone.
 
     Args:
-        body:
+        body: What the AI is asked to write
 
     Calls createAIBroadcast: POST /sms/broadcasts/ai.
     """

@@ -15,7 +15,7 @@ def request(
     Updates an existing broadcast using AI.
 
     Args:
-        body:
+        body: What the AI is asked to change
 
     Calls updateAIBroadcast: PUT /sms/broadcasts/ai.
     """
@@ -52,7 +52,7 @@ async def asyncio(
     Updates an existing broadcast using AI.
 
     Args:
-        body:
+        body: What the AI is asked to change
 
     Calls updateAIBroadcast: PUT /sms/broadcasts/ai.
     """

@@ -15,7 +15,7 @@ def request(
     Creates a new SMS broadcast message.
 
     Args:
-        body:
+        body: A new broadcast
 
     Calls createBroadcast: POST /sms/broadcasts.
     """
@@ -52,7 +52,7 @@ async def asyncio(
     Creates a new SMS broadcast message.
 
     Args:
-        body:
+        body: A new broadcast
 
     Calls createBroadcast: POST /sms/broadcasts.
     """

@@ -18,7 +18,7 @@ def request(
 
     Args:
         broadcast_id: Broadcast ID
-        body:
+        body: What to change of a broadcast
 
     Calls updateBroadcast: PUT /sms/broadcasts/{id}.
     """
@@ -59,7 +59,7 @@ async def asyncio(
 
     Args:
         broadcast_id: Broadcast ID
-        body:
+        body: What to change of a broadcast
 
     Calls updateBroadcast: PUT /sms/broadcasts/{id}.
     """
