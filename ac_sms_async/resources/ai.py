@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from typing import Final, Literal
+from typing import Final, Literal, cast
 
 from ac_sms_async.errors import AIRequestFailedError, ConfigurationError, InvalidResponseError, NotFoundError
 from ac_sms_async.lowlevel.api.ai import create_ai_broadcast, get_ai_broadcast_status, update_ai_broadcast
@@ -25,6 +26,8 @@ __all__ = ["AIRequest", "AIResource", "AISource"]
 
 AISource = Literal["ai_index", "sms_index", "ai_builder"]
 
+_REQUEST_ID: Final = re.compile(r"(?!\.+$)[^\s/\\%?#\x00-\x1f\x7f]+")
+"""Anything that stays one segment of a path."""
 _UNSEEN_GRACE: Final = 10.0
 """Seconds for which a request just made, or the broadcast it made, may not be found yet."""
 
@@ -56,29 +59,30 @@ class AIRequest:
         `AIRequestFailedError` when the AI gave up, `WaitTimeoutError` (its `.last` is the last status). Ending the
         wait does not stop the request. Operations: getAIBroadcastStatus, then getBroadcast.
         """
-        last: AIBroadcastStatus | None = None
+        broadcast: BroadcastMessage | None = None
 
-        async def check() -> tuple[AIBroadcastStatus, BroadcastMessage | None]:
-            nonlocal last
-            last = await self.status()
-            if on_poll is not None:
-                on_poll(last)
-            if last.status == "error":
-                raise AIRequestFailedError(f"AI request {self.id} ended in an error", last=last)
-            # Success without a broadcast is not yet an end: the id may come a moment later.
-            if last.status != "success" or last.broadcast_id is None:
-                return last, None
-            return last, await get_broadcast.asyncio(last.broadcast_id, client=self._transport)
+        async def check() -> AIBroadcastStatus:
+            nonlocal broadcast
+            status = await self.status()
+            # Success without a broadcast is not yet an end: its id may come a moment later.
+            if status.status == "success" and status.broadcast_id is not None:
+                broadcast = await get_broadcast.asyncio(status.broadcast_id, client=self._transport)
+            return status
 
-        _, broadcast = await poll_until(
+        def ended(status: AIBroadcastStatus) -> bool:
+            if status.status == "error":
+                raise AIRequestFailedError(f"AI request {self.id} ended in an error", last=status)
+            return broadcast is not None
+
+        await poll_until(
             check,
-            done=lambda state: state[1] is not None,
-            last=lambda state: state[0],
+            ended,
             timeout=timeout,
             tolerate=lambda error, elapsed: isinstance(error, NotFoundError) and elapsed < _UNSEEN_GRACE,
+            on_poll=on_poll,
+            what=f"AI request {self.id}",
         )
-        assert broadcast is not None  # noqa: S101 - `done` says so, which a type checker cannot see
-        return broadcast
+        return cast("BroadcastMessage", broadcast)
 
 
 class AIResource(Resource):
@@ -95,7 +99,7 @@ class AIResource(Resource):
             tone=arguments.text(tone, "tone"),
             source=arguments.choice(source, AISource, "source"),
         )
-        return self._started(await create_ai_broadcast.asyncio_detailed(body=body, client=self._transport))
+        return self._started(await create_ai_broadcast.asyncio_detailed(body, client=self._transport))
 
     async def update(self, broadcast_id: int, *, prompt: str, tone: str, source: AISource) -> AIRequest:
         """Ask the AI to rewrite a broadcast; `wait()` on what comes back gives the broadcast as changed.
@@ -108,14 +112,14 @@ class AIResource(Resource):
             tone=arguments.text(tone, "tone"),
             source=arguments.choice(source, AISource, "source"),
         )
-        return self._started(await update_ai_broadcast.asyncio_detailed(body=body, client=self._transport))
+        return self._started(await update_ai_broadcast.asyncio_detailed(body, client=self._transport))
 
     def request(self, request_id: str) -> AIRequest:
         """The handle of a request made earlier, here or in another process. Nothing is sent.
 
         Raises `ConfigurationError` for an id that can't be one.
         """
-        if not isinstance(request_id, str) or not request_id or set(request_id) <= {"."}:
+        if not isinstance(request_id, str) or not _REQUEST_ID.fullmatch(request_id):
             raise ConfigurationError("request_id must be the id of an AI request, as in AIRequest.id")
         return AIRequest(self._transport, request_id)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, Literal
 
@@ -22,11 +23,13 @@ from ac_sms_async.polling import poll_until
 from ac_sms_async.resources import arguments
 from ac_sms_async.resources.base import Resource
 
-__all__ = ["BroadcastFilterStatus", "BroadcastsResource", "Reached"]
+__all__ = ["BroadcastFilterStatus", "BroadcastsResource", "Reached", "refuse_send"]
 
 BroadcastFilterStatus = Literal["draft", "pending_review", "scheduled", "sending", "sent"]
 Reached = Literal["pending_review", "scheduled", "sending", "sent"]
 
+_SEND: Final = "pending_review"
+"""The status that starts a send."""
 _LIFE: Final = ("draft", "pending_review", "scheduled", "sending", "sent")
 _UNSEEN_GRACE: Final = 10.0
 """Seconds for which a broadcast just made may not be found yet."""
@@ -73,7 +76,7 @@ class BroadcastsResource(Resource):
             found = await list_broadcasts.asyncio(client=self._transport, offset=offset, limit=limit, **given)
             return FetchedPage(found.broadcasts, total=found.meta and found.meta.total, unreadable=found.unreadable)
 
-        return Pager(fetch, key=_id, page_size=page_size, prefetch=prefetch, resume=resume)
+        return Pager(fetch, key=_id, name="broadcasts", page_size=page_size, prefetch=prefetch, resume=resume)
 
     async def get(self, broadcast_id: int) -> BroadcastMessage:
         """One broadcast with all its details.
@@ -89,8 +92,8 @@ class BroadcastsResource(Resource):
         body: str,
         list_ids: Sequence[int] | Unset = UNSET,
         segment_id: str | Unset = UNSET,
-        custom_segment_id: str | None | Unset = UNSET,
-        address_id: int | None | Unset = UNSET,
+        custom_segment_id: str | Unset | None = UNSET,
+        address_id: int | Unset | None = UNSET,
         media_urls: Sequence[str] | Unset = UNSET,
         preview_url: str | Unset = UNSET,
         shorten_track_links_enabled: bool | Unset = UNSET,
@@ -124,7 +127,7 @@ class BroadcastsResource(Resource):
         )
         started_at = datetime.now(UTC)
         try:
-            return await create_broadcast.asyncio(body=request, client=self._transport)
+            return await create_broadcast.asyncio(request, client=self._transport)
         except SMSError as error:
             if error.maybe_applied:
                 error.unconfirmed = UnconfirmedCreate(name, body, started_at)
@@ -154,17 +157,17 @@ class BroadcastsResource(Resource):
         name: str | Unset = UNSET,
         body: str | Unset = UNSET,
         status: Literal["draft"] | Unset = UNSET,
-        list_ids: Sequence[int] | None | Unset = UNSET,
-        segment_id: str | None | Unset = UNSET,
-        custom_run_id: str | None | Unset = UNSET,
-        custom_segment_id: str | None | Unset = UNSET,
-        address_id: int | None | Unset = UNSET,
-        media_urls: Sequence[str] | None | Unset = UNSET,
-        preview_url: str | None | Unset = UNSET,
-        shorten_track_links_enabled: bool | None | Unset = UNSET,
-        scheduled_date: datetime | None | Unset = UNSET,
-        sent_to_count: int | None | Unset = UNSET,
-        label_ids: Sequence[int] | None | Unset = UNSET,
+        list_ids: Sequence[int] | Unset | None = UNSET,
+        segment_id: str | Unset | None = UNSET,
+        custom_run_id: str | Unset | None = UNSET,
+        custom_segment_id: str | Unset | None = UNSET,
+        address_id: int | Unset | None = UNSET,
+        media_urls: Sequence[str] | Unset | None = UNSET,
+        preview_url: str | Unset | None = UNSET,
+        shorten_track_links_enabled: bool | Unset | None = UNSET,
+        scheduled_date: datetime | Unset | None = UNSET,
+        sent_to_count: int | Unset | None = UNSET,
+        label_ids: Sequence[int] | Unset | None = UNSET,
     ) -> BroadcastMessage:
         """Change what is given and leave the rest; None clears a field.
 
@@ -202,14 +205,14 @@ class BroadcastsResource(Resource):
         people, for up to two business days. Never sent twice: where nobody can tell whether it took effect, the error's
         `.maybe_applied` is True and `get(...)` shows the status. Operation: updateBroadcast with `pending_review`.
         """
-        request = BroadcastUpdateRequest(status="pending_review")
+        request = BroadcastUpdateRequest(status=_SEND)
         if scheduled_date is not None:
             request.scheduled_date = arguments.aware(scheduled_date, "scheduled_date")
         return await self._update(broadcast_id, request)
 
     async def _update(self, broadcast_id: int, request: BroadcastUpdateRequest) -> BroadcastMessage:
         checked = arguments.positive_id(broadcast_id)
-        return await update_broadcast.asyncio(checked, body=request, client=self._transport)
+        return await update_broadcast.asyncio(checked, request, client=self._transport)
 
     async def delete(self, broadcast_id: int) -> BroadcastMessage | None:
         """Delete a broadcast softly; returns it as it was left, or None where the server says nothing.
@@ -259,12 +262,26 @@ class BroadcastsResource(Resource):
 
         return await poll_until(
             check,
-            done=reached,
+            reached,
             timeout=timeout,
             maximum=60.0,
             tolerate=lambda error, elapsed: isinstance(error, NotFoundError) and elapsed < _UNSEEN_GRACE,
             on_poll=on_poll,
+            what=f"broadcast {checked}",
         )
+
+
+def refuse_send(method: str, params: Mapping[str, Any] | None, body: Any) -> None:
+    """Refuse a request that could start a send, whatever path it goes to: that is what `broadcasts.send` is for."""
+    if method.upper() in ("GET", "HEAD"):
+        return
+    # What leaves is looked at, and not the objects it is made of, which may be of any class that turns into this text.
+    try:
+        sent = json.dumps([dict(params or {}), None if isinstance(body, Unset) else body], default=str)
+    except (TypeError, ValueError) as error:
+        raise ConfigurationError(f"params and json must be what JSON can hold: {error}") from None
+    if f'"{_SEND}"' in sent.lower():
+        raise ConfigurationError("this could send a broadcast: call broadcasts.send instead")
 
 
 def _id(broadcast: BroadcastMessage) -> int:

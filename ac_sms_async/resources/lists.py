@@ -30,4 +30,6 @@ class ListsResource(Resource):
             found = await list_broadcast_lists.asyncio(client=self._transport, offset=offset, limit=limit, **given)
             return FetchedPage(found.lists, total=found.meta and found.meta.total, unreadable=found.unreadable)
 
-        return Pager(fetch, key=lambda item: item.id, page_size=page_size, prefetch=prefetch, resume=resume)
+        return Pager(
+            fetch, key=lambda item: item.id, name="lists", page_size=page_size, prefetch=prefetch, resume=resume
+        )

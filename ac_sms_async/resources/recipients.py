@@ -53,7 +53,14 @@ class RecipientsResource(Resource):
             )
             return FetchedPage(found.recipients, total=found.meta and found.meta.total, unreadable=found.unreadable)
 
-        return Pager(fetch, key=lambda item: item.id, page_size=page_size, prefetch=prefetch, resume=resume)
+        return Pager(
+            fetch,
+            key=lambda item: item.id,
+            name=f"recipients of {checked}",
+            page_size=page_size,
+            prefetch=prefetch,
+            resume=resume,
+        )
 
 
 def recipient_filters(
