@@ -279,6 +279,52 @@ class Account:
             request.outcome, request.broadcast_id = "success", broadcast.id
         self.save(request)
 
+    # --- rows that move: what faults do while somebody pages --------------------------------------------------------
+
+    def slip_in_broadcast(self, status: str) -> None:
+        """A broadcast appears at the front of the list."""
+        now = int(self._clock.now())
+        broadcast = Broadcast(self._next_id(), "Slipped in", "Slipped in", now, now, pinned=status)
+        broadcast.rank = min((each.rank for each in self.broadcasts.values()), default=0) - 1
+        if status in ("sending", "sent"):
+            broadcast.sending_at = now
+        self.broadcasts[broadcast.id] = broadcast
+        self.save(broadcast)
+
+    def drop_broadcast(self, at: int) -> None:
+        """The broadcast at this place of the list is deleted."""
+        for broadcast in self.live()[at : at + 1]:
+            self.delete(broadcast)
+
+    def slip_in_list(self) -> None:
+        """A list appears at the front of the lists."""
+        number = max(self.lists, default=0) + 1
+        rank = min((each.rank for each in self.lists.values()), default=0) - 1
+        self.lists[number] = SubscriberList(number, "Slipped in", 0, rank)
+
+    def drop_list(self, at: int) -> None:
+        for each in sorted(self.lists.values(), key=lambda found: (found.rank, found.id))[at : at + 1]:
+            del self.lists[each.id]
+
+    def slip_in_recipient(self, broadcast_id: int) -> None:
+        """Somebody more was sent to, and stands first."""
+        broadcast = self.broadcast(broadcast_id)
+        audience = self.audience(broadcast)
+        if audience is not None:
+            broadcast.late += 1
+            audience.late += 1
+            self.save(broadcast)
+
+    def drop_recipient(self, broadcast_id: int, at: int) -> None:
+        """The recipient at this place is gone, and doesn't count any more."""
+        broadcast = self.broadcast(broadcast_id)
+        audience = self.audience(broadcast)
+        if audience is not None:
+            for place in audience.places(None, self.end_for(broadcast, EVERY_DAY))[at : at + 1]:
+                broadcast.removed.append(place)
+                audience.removed.add(place)
+            self.save(broadcast)
+
     # --- keeping ------------------------------------------------------------------------------------------------
 
     def save(self, record: Broadcast | AIRequest) -> None:

@@ -2,58 +2,28 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncIterator
-from typing import Any
+import time
+from email.utils import formatdate
 
-from attrs import define, field
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from ac_sms_async.sandbox import problem
 from ac_sms_async.sandbox.account import Account
+from ac_sms_async.sandbox.control import ELSEWHERE, control, elsewhere
 from ac_sms_async.sandbox.csv_stream import csv_pieces
+from ac_sms_async.sandbox.faults import Fault
+from ac_sms_async.sandbox.faults.kind import Exchange
 from ac_sms_async.sandbox.journal import JournalEntry
 from ac_sms_async.sandbox.limiter import retry_after
-from ac_sms_async.sandbox.operations import OPERATIONS, Answer, Call, Operation
+from ac_sms_async.sandbox.operations import Answer, Call, Operation, find_operation
+from ac_sms_async.sandbox.page import page
 from ac_sms_async.sandbox.problem import Problem
+from ac_sms_async.sandbox.reply import Reply, json_reply
 from ac_sms_async.sandbox.state import State
+from ac_sms_async.sandbox.wire import Wire
 
 _NOTED_BODY = 65_536
-
-
-@define
-class Reply:
-    """An answer as it goes out; a body in pieces has no Content-Length."""
-
-    status: int
-    headers: dict[str, str] = field(factory=dict[str, str])
-    body: bytes | AsyncIterator[bytes] = b""
-
-
-def json_reply(status: int, value: Any, headers: dict[str, str] | None = None) -> Reply:
-    # ASCII with escapes, as PHP writes it; it also carries lone surrogates that UTF-8 can't.
-    body = json.dumps(value, separators=(",", ":")).encode()
-    return Reply(status, {"Content-Type": "application/json", **(headers or {})}, body)
-
-
-def reply_to(answer: Answer) -> Reply:
-    if answer.json is not None:
-        return json_reply(answer.status, answer.json)
-    return Reply(200, {"Content-Type": "text/csv; charset=utf-8"}, csv_pieces(answer.csv_header, answer.csv_rows))
-
-
-async def send_reply(reply: Reply, send: Send) -> None:
-    headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in reply.headers.items()]
-    if isinstance(reply.body, bytes):
-        headers.append((b"content-length", str(len(reply.body)).encode()))
-        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-        await send({"type": "http.response.body", "body": reply.body})
-        return
-    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    async for piece in reply.body:
-        await send({"type": "http.response.body", "body": piece, "more_body": True})
-    await send({"type": "http.response.body", "body": b""})
 
 
 class App:
@@ -65,27 +35,37 @@ class App:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             raise ValueError(f"only HTTP is spoken here, not {scope['type']}")
+        wire = Wire(scope, receive, send)
         request = Request(scope, receive)
         path: str = scope["path"]
-        entry = JournalEntry(self.state.clock.elapsed(), request.method, path, scope["query_string"].decode("latin-1"))
+        query = scope["query_string"].decode("latin-1")
         account, rest = self._account(path)
-        if rest is None:
-            await send_reply(json_reply(404, {"message": f'No route found for "{path}"'}), send)
+        if rest is None and path != ELSEWHERE:
+            await wire.answer(await self._own(request, path, query))
             return
-        if account is None:
-            # What the real host does for an account that there is not. Whoever follows it gives away a token.
-            entry.status = 302
+        entry = JournalEntry(self.state.clock.elapsed(), scope["method"], path, query)
+        if rest is None or account is None:
+            entry.authorized = self._knows(request)
+            reply = elsewhere() if path == ELSEWHERE else Reply(302, {"Location": ELSEWHERE})
+            entry.status = reply.status
             self.state.journal.note(entry)
-            await send_reply(Reply(302, {"Location": "/_sandbox/elsewhere"}), send)
+            await wire.answer(reply)
             return
         entry.account = account.name
         self.state.journal.note(entry)
         body = await request.body()
         entry.body = body[:_NOTED_BODY].decode("utf-8", "replace")
-        reply = self._answer(account, rest, request, body, entry)
-        reply.headers.update(account.limiter.headers())
-        entry.status = reply.status
-        await send_reply(reply, send)
+        await self._serve(account, rest, request, body, entry, wire)
+
+    async def _own(self, request: Request, path: str, query: str) -> Reply:
+        """What is not the API: the page, and the paths to control the sandbox."""
+        if path == "/" and request.method == "GET":
+            return page(self.state, query)
+        return control(self.state, request.method, path, query, await request.body())
+
+    def _knows(self, request: Request) -> bool | None:
+        token = request.headers.get("api-token")
+        return None if token is None else token in self.state.tokens.values()
 
     def _account(self, path: str) -> tuple[Account | None, str | None]:
         """The account of a path and what follows /api/3, which is None where the path is not the API's."""
@@ -96,12 +76,18 @@ class App:
             return self.state.accounts.get(name), rest[5:]
         return None, None
 
-    def _answer(self, account: Account, path: str, request: Request, body: bytes, entry: JournalEntry) -> Reply:
-        try:
-            operation, path_id = _find(request.method, path, entry)
-            self._admit(account, request, entry)
-            if operation is None:
-                raise problem.no_route(path)
+    async def _serve(
+        self, account: Account, path: str, request: Request, body: bytes, entry: JournalEntry, wire: Wire
+    ) -> None:
+        operation, path_id, allowed = find_operation(request.method, path)
+        entry.operation = operation.id if operation else None
+        refusal = self._admit(account, request, entry)
+        if refusal is not None:
+            entry.status = refusal.status
+            await wire.answer(_finished(_refused(refusal), account))
+            return
+        call = None
+        if operation is not None:
             call = Call(
                 account=account,
                 views=self.state.views,
@@ -111,25 +97,59 @@ class App:
                 body=body,
                 now=self.state.clock.now(),
             )
-            return reply_to(operation.handle(call))
-        except Problem as refusal:
-            return json_reply(refusal.status, refusal.body, refusal.headers)
+        exchange = Exchange(account, entry.operation, call)
+        faults = self.state.faults.take(entry.operation, account.name)
+        entry.faults = tuple(fault.name for fault in faults)
+        try:
+            reply = await _carry_out(operation, exchange, path, allowed, faults)
+        except Problem as problem_met:
+            reply = _refused(problem_met)
+        for fault in faults:
+            reply = await fault.kind.answer(reply, exchange)
+        _finished(reply, account)
+        entry.status = None if any(fault.kind.silent for fault in faults) else reply.status
+        for fault in faults:
+            if await fault.kind.deliver(reply, wire):
+                return
+        await wire.answer(reply)
 
-    def _admit(self, account: Account, request: Request, entry: JournalEntry) -> None:
+    def _admit(self, account: Account, request: Request, entry: JournalEntry) -> Problem | None:
         token = request.headers.get("api-token")
         if token is not None:
-            entry.token = "right" if token == account.token else "wrong"
-        if entry.token != "right":  # noqa: S105 - a word about a token, not one
-            raise problem.forbidden()
+            entry.authorized = token == account.token
+        if not entry.authorized:
+            return problem.forbidden()
         wait = account.limiter.admit(entry.at)
-        if wait is not None:
-            raise problem.too_many(retry_after(wait))
+        return None if wait is None else problem.too_many(retry_after(wait))
 
 
-def _find(method: str, path: str, entry: JournalEntry) -> tuple[Operation | None, str]:
-    for operation in OPERATIONS:
-        match = operation.path.fullmatch(path)
-        if match and operation.method == method:
-            entry.operation = operation.id
-            return operation, match.groupdict().get("id", "")
-    return None, ""
+async def _carry_out(
+    operation: Operation | None, exchange: Exchange, path: str, allowed: list[str], faults: list[Fault]
+) -> Reply:
+    for fault in faults:
+        await fault.kind.before(exchange)
+    if any(fault.instead for fault in faults):
+        return Reply(200)
+    if operation is None or exchange.call is None:
+        raise problem.not_allowed(allowed) if allowed else problem.no_route(path)
+    answer: Answer = operation.handle(exchange.call)
+    if answer.json is None:
+        pieces = csv_pieces(answer.csv_header, answer.csv_rows)
+        return Reply(answer.status, {"Content-Type": "text/csv; charset=utf-8"}, pieces)
+    for fault in faults:
+        answer.json = fault.kind.payload(answer.json, exchange)
+    return json_reply(answer.status, answer.json)
+
+
+def _refused(refusal: Problem) -> Reply:
+    return json_reply(refusal.status, refusal.body, refusal.headers)
+
+
+def _finished(reply: Reply, account: Account) -> Reply:
+    """With the headers that every answer has."""
+    reply.headers = {
+        "Date": formatdate(time.time(), usegmt=True),
+        **account.limiter.headers(),
+        **reply.headers,
+    }
+    return reply

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from attrs import define, field, fields
+from attrs import define, field
 
 from ac_sms_async.sandbox.clock import local_stamp, utc_stamp
 
@@ -140,9 +140,3 @@ class Broadcast:
             "segment_id": self.segment_id,
             "label_ids": None if self.label_ids is None else list(self.label_ids),
         }
-
-
-def broadcast_from(record: dict[str, Any]) -> Broadcast:
-    """A broadcast out of what `attrs.asdict` made of one."""
-    known = {attribute.name for attribute in fields(Broadcast)}
-    return Broadcast(**{name: value for name, value in record.items() if name in known})

@@ -60,6 +60,11 @@ class Clock:
     def speed(self) -> float:
         return self._speed
 
+    @property
+    def advanced(self) -> float:
+        """Seconds that it was moved on by."""
+        return self._advanced
+
     def advance(self, seconds: float) -> None:
         """Move time on at once."""
         if seconds < 0:

@@ -7,8 +7,11 @@ import signal
 import sys
 import threading
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from types import FrameType
 
+from ac_sms_async.sandbox.broadcast import Pace
+from ac_sms_async.sandbox.clock import Clock
 from ac_sms_async.sandbox.sandbox import Sandbox
 
 
@@ -56,27 +59,45 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="python -m ac_sms_async.sandbox", description=__doc__)
     made.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
     made.add_argument("--port", type=int, default=8080, help="port to listen on; 0 chooses one (default: 8080)")
-    made.add_argument("--seed", type=int, default=0, help="which data to begin with (default: 0)")
-    made.add_argument("--broadcasts", type=int, default=50, help="how many broadcasts an account has (default: 50)")
-    made.add_argument("--recipients", type=int, default=200, help="size of the largest broadcast (default: 200)")
-    made.add_argument("--accounts", default="acme", help="names, with tokens if wanted: acme,globex or acme=TOKEN")
-    made.add_argument(
-        "--rate-limit", type=int, default=5, help="requests a second and account; 0: no limit (default: 5)"
+    made.add_argument("--db", metavar="FILE", help="SQLite file to keep everything in, and to go on from")
+    data = made.add_argument_group("data to begin with")
+    data.add_argument("--seed", type=int, help="which data (default: 0)")
+    data.add_argument("--broadcasts", type=int, help="how many broadcasts an account has (default: 50)")
+    data.add_argument("--recipients", type=int, help="size of the largest broadcast (default: 200)")
+    data.add_argument("--accounts", help="names, with tokens if wanted: acme,globex or acme=TOKEN (default: acme)")
+    time = made.add_argument_group("time")
+    time.add_argument("--start", type=datetime.fromisoformat, help="what time it is, with an offset (default: now)")
+    time.add_argument("--speed", type=float, default=1.0, help="how fast time runs; 0: only when moved on (default: 1)")
+    time.add_argument("--review", type=float, default=1.0, help="seconds that a review takes (default: 1)")
+    time.add_argument("--sending", type=float, default=2.0, help="seconds that sending takes (default: 2)")
+    time.add_argument("--ai", type=float, default=2.0, help="seconds that an AI request takes (default: 2)")
+    bad = made.add_argument_group("what goes wrong")
+    bad.add_argument("--rate-limit", type=int, default=5, help="requests a second and account; 0: any (default: 5)")
+    bad.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        help="operation:kind[:name=value...], for example getBroadcastMetrics:429:retry_after=2:nth=3; repeatable",
     )
     return made
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
+    """Read the command line and serve; what cannot be served ends with a line on stderr."""
     options = parser().parse_args(arguments)
     try:
         sandbox = Sandbox(
             seed=options.seed,
             broadcasts=options.broadcasts,
             recipients=options.recipients,
-            accounts=parse_accounts(options.accounts),
+            accounts=None if options.accounts is None else parse_accounts(options.accounts),
             rate_limit=options.rate_limit or None,
+            pace=Pace(review=options.review, sending=options.sending, ai=options.ai),
+            clock=Clock(options.start, speed=options.speed),
             host=options.host,
             port=options.port,
+            faults=options.fault,
+            db=options.db,
         )
         serve(sandbox)
     except (ValueError, OSError) as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from typing import Literal
 
 from attrs import asdict, define
 
@@ -14,7 +13,8 @@ class JournalEntry:
     """
     One request as it reached the sandbox.
 
-    `at` is in seconds since the sandbox's start; `token` says whether it was right (tokens are never kept);
+    `at` is in seconds since the sandbox's start; `authorized` says whether its token was right, None if it had none
+    (tokens are never kept);
     `status` is None until answered, and stays None where a fault broke the connection; `faults` were done to it.
     """
 
@@ -24,7 +24,7 @@ class JournalEntry:
     query: str
     account: str | None = None
     operation: str | None = None
-    token: Literal["right", "wrong"] | None = None
+    authorized: bool | None = None
     body: str = ""
     status: int | None = None
     faults: tuple[str, ...] = ()

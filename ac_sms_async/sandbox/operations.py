@@ -13,7 +13,7 @@ from ac_sms_async.sandbox import recipients
 from ac_sms_async.sandbox.account import Account
 from ac_sms_async.sandbox.audience import Counts
 from ac_sms_async.sandbox.broadcast import STATUSES, Broadcast
-from ac_sms_async.sandbox.problem import bad_body, not_found
+from ac_sms_async.sandbox.problem import Problem, bad_body, not_found
 from ac_sms_async.sandbox.query import EVERY_DAY, Query, Window, parse_date
 
 _PAGE = ("offset", "limit")
@@ -34,16 +34,22 @@ class Call:
     body: bytes
     now: float
 
+    def ids(self) -> list[Any]:
+        """What the body gives as ids, if it can be read at all."""
+        try:
+            return list(bodies.IDS.read(self.content_type, self.body).get("ids", ()))
+        except Problem:
+            return []
+
 
 @define
 class Answer:
-    """A success: JSON, or rows of a CSV file. `rows_key` names the list in it that is paged through."""
+    """A success: JSON, or rows of a CSV file."""
 
     json: dict[str, Any] | None = None
     status: int = 200
     csv_header: Sequence[str] = ()
     csv_rows: Iterable[Sequence[object]] = ()
-    rows_key: str | None = None
 
 
 @frozen
@@ -86,7 +92,7 @@ def list_broadcasts(call: Call) -> Answer:
     for column, descending in reversed(query.orders(ORDER_COLUMNS)):
         found.sort(key=_order_key(column, call.now), reverse=descending)
     page = [call.account.json(each) for each in found[offset : offset + limit]]
-    return Answer({"broadcasts": page, "meta": {"total": len(found)}}, rows_key="broadcasts")
+    return Answer({"broadcasts": page, "meta": {"total": len(found)}})
 
 
 def _order_key(column: str, now: float) -> Callable[[Broadcast], Any]:
@@ -137,7 +143,7 @@ def list_broadcast_lists(call: Call) -> Answer:
         {"id": each.id, "name": each.name, "subscriber_count": each.subscriber_count}
         for each in found[offset : offset + limit]
     ]
-    return Answer({"lists": page, "meta": {"total": len(found)}}, rows_key="lists")
+    return Answer({"lists": page, "meta": {"total": len(found)}})
 
 
 # --- AI ---------------------------------------------------------------------------------------------------------
@@ -262,9 +268,7 @@ def get_broadcast_recipients(call: Call) -> Answer:
     offset, limit = query.offset(), query.limit()
     audience, places = _selected(call, call.account.broadcast(_path_integer(call)), selection)
     page = [recipients.to_json(audience, place) for place in places[offset : offset + limit]]
-    return Answer(
-        {"recipients": page, "meta": {"total": len(places), "limit": limit, "offset": offset}}, rows_key="recipients"
-    )
+    return Answer({"recipients": page, "meta": {"total": len(places), "limit": limit, "offset": offset}})
 
 
 def export_broadcast_metrics(call: Call) -> Answer:
@@ -351,3 +355,15 @@ OPERATIONS = (
         "exportBroadcastRecipients", "POST", "/sms/broadcasts/{id}/recipients/export", export_broadcast_recipients
     ),
 )
+
+
+def find_operation(method: str, path: str) -> tuple[Operation | None, str, list[str]]:
+    """The operation of a method and a path under /api/3, the id in the path, and the methods that the path knows."""
+    allowed: list[str] = []
+    for operation in OPERATIONS:
+        match = operation.path.fullmatch(path)
+        if match:
+            if operation.method == method:
+                return operation, match.groupdict().get("id", ""), []
+            allowed.append(operation.method)
+    return None, "", allowed

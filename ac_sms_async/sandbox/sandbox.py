@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -12,10 +13,12 @@ from attrs import frozen
 from ac_sms_async.sandbox.app import App
 from ac_sms_async.sandbox.broadcast import Pace
 from ac_sms_async.sandbox.clock import Clock
+from ac_sms_async.sandbox.database import Database, Setup
+from ac_sms_async.sandbox.faults import Fault, Faults
 from ac_sms_async.sandbox.journal import Journal
 from ac_sms_async.sandbox.seed import Seed
 from ac_sms_async.sandbox.server import Server
-from ac_sms_async.sandbox.state import State
+from ac_sms_async.sandbox.state import State, account_tokens
 
 
 @frozen
@@ -34,31 +37,38 @@ class Sandbox:
     It listens on a real port in a thread of its own, so callers on asyncio, trio and without any loop can use it.
     `app` is the same as an ASGI application, for tests without sockets.
 
-    `seed`, `broadcasts` and `recipients` say what data it begins with (broadcast 1 has exactly `recipients`);
-    `accounts` are names, or names with tokens; `rate_limit` is requests in any sliding second and account, None for
-    no limit; `pace` is how long reviews, sending and AI take; `clock` is real time unless told otherwise.
+    `seed` (0), `broadcasts` (50) and `recipients` (200) say what data it begins with: broadcast 1 has exactly
+    `recipients`, the others have fewer; `accounts` ("acme") are names, or names with tokens; `rate_limit` is requests in any sliding second and account, None for
+    no limit; `pace` is how long reviews, sending and AI take; `clock` is real time unless told otherwise; `faults`
+    are in force from the start; `db` is a SQLite file that keeps everything, and knows what it was made with.
     """
 
     def __init__(
         self,
         *,
-        seed: int = 0,
-        broadcasts: int = 50,
-        recipients: int = 200,
-        accounts: Iterable[str] | Mapping[str, str] = ("acme",),
+        seed: int | None = None,
+        broadcasts: int | None = None,
+        recipients: int | None = None,
+        accounts: Iterable[str] | Mapping[str, str] | None = None,
         rate_limit: int | None = 5,
         pace: Pace | None = None,
         clock: Clock | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
+        faults: Iterable[Fault | str] = (),
+        db: Path | str | None = None,
     ) -> None:
         self.clock = clock or Clock()
+        database = None if db is None else Database(db)
+        setup = _setup(database, seed, broadcasts, recipients, accounts)
         self.state = State(
-            seed=Seed(seed, broadcasts, recipients),
-            accounts=accounts,
+            seed=Seed(setup.seed, setup.broadcasts, setup.recipients),
+            tokens=setup.accounts,
+            database=database,
             clock=self.clock,
             pace=pace or Pace(),
             rate_limit=rate_limit,
+            faults=faults,
         )
         self.app = App(self.state)
         self._host = host
@@ -99,6 +109,7 @@ class Sandbox:
         if self._server is not None:
             self._server.stop()
             self._server = None
+        self.state.close()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -124,10 +135,38 @@ class Sandbox:
         """The requests that arrived."""
         return self.state.journal
 
+    @property
+    def faults(self) -> Faults:
+        """What goes wrong: `sandbox.faults.add("429", "getBroadcastMetrics", nth=3, retry_after="2")`."""
+        return self.state.faults
+
     def peak_rate(self, account: str | None = None) -> int:
         """Greatest number of requests in any sliding second, of one account or of the busiest."""
         return self.journal.peak_rate(account)
 
     def reset(self) -> None:
-        """Back to the seeded data, with an empty journal."""
+        """Back to the seeded data, with an empty journal and without faults."""
         self.state.reset()
+
+
+def _setup(
+    database: Database | None,
+    seed: int | None,
+    broadcasts: int | None,
+    recipients: int | None,
+    accounts: Iterable[str] | Mapping[str, str] | None,
+) -> Setup:
+    """What is given, else what the file was made with, else the defaults; a file is not made into another one."""
+    known = database.setup() if database is not None else None
+    usual = known or Setup(0, 50, 200, account_tokens(("acme",)))
+    wanted = Setup(
+        seed=usual.seed if seed is None else seed,
+        broadcasts=usual.broadcasts if broadcasts is None else broadcasts,
+        recipients=usual.recipients if recipients is None else recipients,
+        accounts=usual.accounts if accounts is None else account_tokens(accounts),
+    )
+    if known is not None and wanted != known:
+        raise ValueError(f"the file was made with other data: {known}")
+    if database is not None and known is None:
+        database.begin(wanted)
+    return wanted

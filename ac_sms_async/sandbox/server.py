@@ -14,8 +14,8 @@ from uvicorn import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
-#: The key of `scope` under which an application finds the connection that the request came by.
-TRANSPORT = "ac_sms_async.transport"
+from ac_sms_async.sandbox.wire import TRANSPORT
+
 _LOG = logging.getLogger("ac_sms_async.sandbox")
 
 

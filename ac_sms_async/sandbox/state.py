@@ -8,7 +8,9 @@ from collections.abc import Iterable, Mapping
 from ac_sms_async.sandbox.account import Account, AIRequest
 from ac_sms_async.sandbox.broadcast import Broadcast, Pace
 from ac_sms_async.sandbox.clock import Clock
+from ac_sms_async.sandbox.database import Database
 from ac_sms_async.sandbox.draw import Draw
+from ac_sms_async.sandbox.faults import Fault, Faults
 from ac_sms_async.sandbox.journal import Journal
 from ac_sms_async.sandbox.recipients import Views
 from ac_sms_async.sandbox.seed import Seed
@@ -45,29 +47,47 @@ class State:
         self,
         *,
         seed: Seed,
-        accounts: Iterable[str] | Mapping[str, str],
+        tokens: Mapping[str, str],
         clock: Clock,
         pace: Pace,
         rate_limit: int | None,
+        faults: Iterable[Fault | str] = (),
+        database: Database | None = None,
     ) -> None:
-        if seed.broadcasts < 0 or seed.recipients < 0:
-            raise ValueError("broadcasts and recipients must not be negative")
         if rate_limit is not None and rate_limit < 1:
             raise ValueError("rate_limit must be at least 1, or None for no limit")
         self.seed = seed
         self.clock = clock
         self.pace = pace
         self.rate_limit = rate_limit
+        self.faults = Faults(faults)
         self.journal = Journal()
-        self.tokens = account_tokens(accounts)
+        self.tokens = tokens
         self.accounts: dict[str, Account] = {}
         self.views = Views()
-        self.reset()
+        self._database = database
+        self._begin()
+        if database is not None:
+            self._restore(database)
+
+    def _restore(self, database: Database) -> None:
+        last = database.last_moment()
+        if last is not None:
+            # Time never runs backwards from one run to the next, even where it was moved on by hand.
+            self.clock.advance(max(0.0, last - self.clock.now()))
+        for account, record in database.records():
+            self.accounts[account].restore(record)
 
     def reset(self) -> None:
-        """Back to the seeded data: whatever was written, asked or counted is gone."""
-        self.views = Views()
+        """Back to the seeded data: whatever was written, asked, counted or made to fail is gone."""
+        self.faults.clear()
         self.journal.clear()
+        if self._database is not None:
+            self._database.forget()
+        self._begin()
+
+    def _begin(self) -> None:
+        self.views = Views()
         self.accounts = {
             name: Account(
                 name,
@@ -82,7 +102,15 @@ class State:
         }
 
     def _changed(self, account: str, record: Broadcast | AIRequest) -> None:
-        pass
+        if self._database is not None:
+            self._database.keep(account, record)
+            self._database.note_moment(self.clock.now())
+
+    def close(self) -> None:
+        """Let go of the file, if there is one; the next write opens it again."""
+        if self._database is not None:
+            self._database.note_moment(self.clock.now())
+            self._database.close()
 
     @property
     def first(self) -> Account:

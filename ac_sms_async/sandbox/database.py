@@ -1,0 +1,101 @@
+"""A SQLite file that keeps what was written: how the sandbox began, and every record that differs from that."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from attrs import asdict, field, fields_dict, frozen, validators
+
+from ac_sms_async.sandbox.account import AIRequest
+from ac_sms_async.sandbox.broadcast import Broadcast
+
+_TABLES = """
+PRAGMA synchronous = OFF;
+CREATE TABLE IF NOT EXISTS setup (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS record (
+    account TEXT NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL, fields TEXT NOT NULL,
+    PRIMARY KEY (account, kind, id)
+);
+"""
+
+
+@frozen
+class Setup:
+    """What a file was made with."""
+
+    seed: int
+    broadcasts: int = field(validator=validators.ge(0))
+    recipients: int = field(validator=validators.ge(0))
+    accounts: dict[str, str]
+
+
+class Database:
+    """Keeps records in a file: each is in it when `keep` returns, so that a killed sandbox goes on where it was."""
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+        self._connection: sqlite3.Connection | None = None
+
+    def _execute(self, statement: str, values: tuple[Any, ...] = ()) -> sqlite3.Cursor:
+        if self._connection is None:
+            # Written by the server's thread, read by whoever starts and stops it; never by two at once.
+            connection = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None)
+            try:
+                connection.executescript(_TABLES)
+            except sqlite3.DatabaseError as error:
+                connection.close()
+                raise ValueError(f"{self.path} is not a sandbox's file: {error}") from error
+            self._connection = connection
+        return self._connection.execute(statement, values)
+
+    def setup(self) -> Setup | None:
+        """What the file was made with; None where it is new."""
+        found = {name: json.loads(value) for name, value in self._execute("SELECT name, value FROM setup")}
+        found.pop("now", None)
+        return Setup(**found) if found else None
+
+    def begin(self, setup: Setup) -> None:
+        """Say what the file is made with."""
+        for name, value in asdict(setup).items():
+            self._set(name, value)
+
+    def last_moment(self) -> float | None:
+        """The sandbox's time (epoch seconds) when the file was last written."""
+        found = self._execute("SELECT value FROM setup WHERE name = 'now'").fetchone()
+        return None if found is None else float(found[0])
+
+    def note_moment(self, now: float) -> None:
+        self._set("now", now)
+
+    def _set(self, name: str, value: Any) -> None:
+        self._execute("INSERT OR REPLACE INTO setup VALUES (?, ?)", (name, json.dumps(value)))
+
+    def keep(self, account: str, record: Broadcast | AIRequest) -> None:
+        """Write a record, or write it again."""
+        kind = "broadcast" if isinstance(record, Broadcast) else "ai"
+        self._execute(
+            "INSERT INTO record VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (account, kind, id) DO UPDATE SET fields = excluded.fields",
+            (account, kind, str(record.id), json.dumps(asdict(record))),
+        )
+
+    def records(self) -> Iterator[tuple[str, Broadcast | AIRequest]]:
+        """Every record with its account, in the order of first writing."""
+        for account, kind, fields in self._execute("SELECT account, kind, fields FROM record ORDER BY rowid"):
+            made = Broadcast if kind == "broadcast" else AIRequest
+            known = fields_dict(made)
+            yield account, made(**{name: value for name, value in json.loads(fields).items() if name in known})
+
+    def forget(self) -> None:
+        """Drop every record: back to the seeded data."""
+        self._execute("DELETE FROM record")
+
+    def close(self) -> None:
+        """Let go of the file; the next use opens it again."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
