@@ -4,9 +4,10 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+DOCS   := .venv-docs
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types generate check-generated bench docs lock clean
+.PHONY: help demo test lint types generate check-generated bench docs package api lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,9 +55,26 @@ $(BENCH_READY): benchmarks/requirements.lock pyproject.toml
 bench: $(BENCH_READY) ## Measure against what one would use instead (BENCH=--quick for rough numbers, or rows by name)
 	@.venv-bench/bin/python -m benchmarks $(BENCH)
 
+$(DOCS)/.ready: docs/requirements.lock
+	@$(PYTHON) -m venv --clear $(DOCS)
+	@$(DOCS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+docs: $(DOCS)/.ready ## Build the documentation into site/, strictly
+	NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --strict --quiet
+
+package: $(READY) ## Build wheel and sdist, and use them in empty environments, with the oldest and newest dependencies
+	$(BIN)/python -m pytest -n 2 tests/packaging/check_package.py
+
+api: $(READY) ## Compare the public interface with the last release's
+	@tag=$$(git describe --tags --abbrev=0 --match 'v*' 2>/dev/null) || { echo "nothing was released yet"; exit 0; }; \
+	$(BIN)/griffe check ac_sms_async --search . --against "$$tag"
+
 lock: ## Renew the hash-checked, host-free locks (needs uv)
 	uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header --no-annotate --upgrade -q -o requirements-dev.lock
+	uv pip compile --group docs --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header --no-annotate --upgrade -q -o docs/requirements.lock
 	uv pip compile pyproject.toml benchmarks/requirements.in --extra aiohttp --extra speedups --group bench --universal \
 	  --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade -q \
 	  -o benchmarks/requirements.lock

@@ -1,8 +1,9 @@
 """Every Python block of README.md and docs/ runs against a sandbox, page by page, as its reader would type it.
 
 The blocks of a page run in order and share their names. `sms` (an open client) and `token` are at hand, await works as
-in a notebook, and the placeholder URL stands for the sandbox. A block whose title is a file's name is saved under it, so that
-later blocks can import it; one named test_*.py is run by pytest. A block titled "Output" is what the one before it prints.
+in a notebook, and the placeholder URL stands for the sandbox. A block whose title is the name of a file is saved under
+it, so that later blocks can import it; one named test_*.py is run by pytest. A block titled "Output" is what the one
+before it prints.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ from ac_sms_async.sandbox import Clock, Sandbox
 ROOT = Path(__file__).parents[2]
 PLACEHOLDER = "https://acme.api-us1.com"
 FENCE = re.compile(
-    r"^(?P<indent> *)```(?P<language>[a-z]+)(?P<options>[^\n]*)\n(?P<code>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL
+    r"^(?P<indent> *)```(?P<language>[a-z]+)(?P<options>[^\n]*)\n(?P<code>.*?)^(?P=indent)```$",
+    re.MULTILINE | re.DOTALL,
 )
 TITLE = re.compile(r'title="([^"]+)"')
 
@@ -113,7 +115,7 @@ class Page:
                 return
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
-            outcome = eval(self._compile(block, source), self._names)  # noqa: S307 - the documentation's own code
+            outcome = eval(self._compile(block, source), self._names)
             if asyncio.iscoroutine(outcome):
                 runner.run(outcome)
         if block.output is not None:
@@ -154,9 +156,10 @@ def test_the_blocks_of_a_page_run(
     monkeypatch.setitem(defaults, "rate_limit", RateLimit(500, margin=0))
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
-    # Modules that the page saves must not be known to the next one.
-    monkeypatch.setattr(sys, "modules", sys.modules.copy())
     Page(page, sandbox, tmp_path).read()
+    # Modules that the page has saved must not be known to the next one.
+    for name in [file.stem for file in tmp_path.glob("*.py")]:
+        sys.modules.pop(name, None)
 
 
 def test_a_broken_block_would_be_noticed(sandbox: Sandbox, tmp_path: Path) -> None:

@@ -1,0 +1,115 @@
+"""The scripts of examples/ as their users run them: a worker fed through a pipe, a page of plots from a store."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from ac_sms_async import SMSClient
+from ac_sms_async.collect import collect, open_store
+from ac_sms_async.sandbox import Sandbox
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(seed=7, rate_limit=None) as running:
+        yield running
+
+
+def start_worker(sandbox: Sandbox) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-X", "dev", EXAMPLES / "worker.py"],
+        env=os.environ | {"ACTIVECAMPAIGN_URL": sandbox.url, "ACTIVECAMPAIGN_API_TOKEN": sandbox.token},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_a_worker_does_its_jobs(sandbox: Sandbox) -> None:
+    jobs: list[dict[str, Any]] = [
+        {"job": "metrics", "broadcast": 1},
+        {"job": "metrics", "broadcast": 3},
+        {"job": "wait", "broadcast": 1},
+        {"job": "rename", "broadcast": 1, "name": "Renamed"},
+        {"job": "rename", "broadcast": 999_999, "name": "Nobody"},
+    ]
+    lines = [json.dumps(job) for job in jobs]
+    with start_worker(sandbox) as worker:
+        out, err = worker.communicate("\n".join([*lines, "no job", "{}"]) + "\n", timeout=20)
+    assert worker.returncode == 0, err
+    done = {(line["job"], line["broadcast"]): line for line in map(json.loads, out.splitlines())}
+    assert len(done) == len(jobs)
+    assert isinstance(done["metrics", 1]["clicks"], int)
+    assert done["wait", 1]["status"] == "sent"
+    assert done["rename", 1]["name"] == "Renamed"
+    assert done["rename", 999_999]["outcome"] == "failed"
+    assert err.count("not a job") == 2
+    assert "Traceback" not in err
+
+
+def test_sigterm_lets_running_jobs_finish(sandbox: Sandbox) -> None:
+    with start_worker(sandbox) as worker:
+        assert worker.stdin is not None
+        assert worker.stdout is not None
+        # The first look at a broadcast comes after a second, so this job runs when the signal comes.
+        worker.stdin.write('{"job": "metrics", "broadcast": 1}\n{"job": "wait", "broadcast": 1}\n')
+        worker.stdin.flush()
+        first = json.loads(worker.stdout.readline())
+        assert first["job"] == "metrics"
+        worker.send_signal(signal.SIGTERM)
+        second = json.loads(worker.stdout.readline())
+        _, err = worker.communicate(timeout=20)
+    assert (second["job"], second["outcome"]) == ("wait", "done")
+    assert worker.returncode == 0
+    assert "Traceback" not in err
+    assert "Warning" not in err
+
+
+def test_plots_from_a_store(sandbox: Sandbox, tmp_path: Path) -> None:
+    store, page = tmp_path / "metrics.sqlite", tmp_path / "plots.html"
+
+    async def fill() -> None:
+        async with (
+            SMSClient(sandbox.url, sandbox.token, rate_limit=None) as sms,
+            await open_store(str(store)) as opened,
+        ):
+            await collect(sms, opened)
+
+    anyio.run(fill)
+    shown = plot(store, page)
+    assert shown.returncode == 0, shown.stderr
+    found = re.match(r"(\d+) broadcasts, from 2024-\d\d-\d\d to 202[56]-\d\d-\d\d", shown.stdout)
+    assert found is not None
+    html = page.read_text("utf-8")
+    assert html.count("<circle") == int(found[1]) > 20
+    assert 20 <= html.count("<rect") <= 25
+
+
+def test_plots_say_what_is_missing(tmp_path: Path) -> None:
+    shown = plot(tmp_path / "none.sqlite", tmp_path / "plots.html")
+    assert shown.returncode == 1
+    assert "ac-sms collect" in shown.stderr
+
+
+def plot(store: Path, page: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, EXAMPLES / "plot_store.py", store, page],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )

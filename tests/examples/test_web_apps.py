@@ -1,0 +1,222 @@
+"""The web apps of examples/ as their users run them: in a process of their own, asked over a socket."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from ac_sms_async.sandbox import Pace, Sandbox
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+FASTAPI = ("-m", "uvicorn", "fastapi_app:app", "--port", "0")
+AIOHTTP = ("aiohttp_app.py", "--port", "0")
+
+
+class Server:
+    """A web app's process: where it listens, and what it wrote."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self.lines: list[str] = []
+        self._listening = threading.Event()
+        self.url = ""
+        threading.Thread(target=self._read, daemon=True).start()
+        assert self._listening.wait(20), self.log
+
+    @property
+    def log(self) -> str:
+        return "".join(self.lines)
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.lines.append(line)
+            found = re.search(r"[Rr]unning on (http://\S+)", line)
+            if found is not None:
+                self.url = found[1]
+                self._listening.set()
+
+    def stop(self) -> None:
+        """As a platform does it, and wait for the end."""
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(10)
+
+
+@contextmanager
+def serve(app: tuple[str, ...], url: str, token: str) -> Iterator[Server]:
+    process = subprocess.Popen(
+        [sys.executable, "-X", "dev", "-u", *app],
+        cwd=EXAMPLES,
+        env=os.environ | {"ACTIVECAMPAIGN_URL": url, "ACTIVECAMPAIGN_API_TOKEN": token},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        yield Server(process)
+    finally:
+        process.kill()
+        process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(seed=7, recipients=20_000, rate_limit=None, pace=Pace(ai=1.5)) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def server(sandbox: Sandbox) -> Iterator[Server]:
+    with serve(FASTAPI, sandbox.url, sandbox.token) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def aiohttp_server(sandbox: Sandbox) -> Iterator[Server]:
+    with serve(AIOHTTP, sandbox.url, sandbox.token) as running:
+        yield running
+
+
+def test_reading(server: Server) -> None:
+    credits = httpx.get(f"{server.url}/credits")
+    assert credits.status_code == 200
+    assert isinstance(credits.json()["available"], int)
+
+    broadcasts = httpx.get(f"{server.url}/broadcasts", params={"limit": 10}).json()
+    assert len(broadcasts) == 10
+    assert any(isinstance(row["clicks"], int) for row in broadcasts)
+
+
+def test_errors_become_answers(server: Server) -> None:
+    missing = httpx.get(f"{server.url}/broadcasts/999999/recipients.csv")
+    assert missing.status_code == 404
+    assert missing.json() == {"detail": "There is no such thing at ActiveCampaign."}
+    assert httpx.get(f"{server.url}/broadcasts", params={"limit": 0}).status_code == 422
+
+
+def test_an_export_is_passed_on_as_it_comes(server: Server, sandbox: Sandbox) -> None:
+    with httpx.stream("GET", f"{server.url}/broadcasts/1/recipients.csv") as answer:
+        assert answer.headers["content-type"].startswith("text/csv")
+        passed_on = b"".join(answer.iter_raw())
+    direct = httpx.post(
+        f"{sandbox.url}/api/3/sms/broadcasts/1/recipients/export",
+        headers={"Api-Token": sandbox.token},
+        json={},
+        timeout=30,
+    )
+    assert passed_on == direct.content
+    assert passed_on.count(b"\n") > 20_000
+
+
+def test_an_ai_request_shows_its_progress(server: Server) -> None:
+    started = httpx.post(f"{server.url}/ai", json={"prompt": "Spring sale"})
+    assert started.status_code == 202
+    request_id = started.json()["request_id"]
+    with httpx.stream("GET", f"{server.url}/ai/{request_id}/progress", timeout=30) as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        events = re.findall(r"event: (\w+)\ndata: (.+)\n\n", answer.read().decode())
+    names = [name for name, _ in events]
+    assert names[0] == "progress"
+    assert names[-1] == "done"
+    assert json.loads(events[-1][1])["body"]
+
+
+class Stalled:
+    """An upstream that takes requests and never answers; it notices when one is given up."""
+
+    def __init__(self) -> None:
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        self.asked = threading.Event()
+        self.given_up = threading.Event()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        connection, _ = self._socket.accept()
+        with connection:
+            while connection.recv(65_536):
+                self.asked.set()
+            self.given_up.set()
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+@pytest.fixture
+def stalled() -> Iterator[Stalled]:
+    upstream = Stalled()
+    yield upstream
+    upstream.close()
+
+
+@pytest.mark.parametrize(("app", "path"), [(FASTAPI, "/credits"), (AIOHTTP, "/broadcasts/1/recipients.csv")])
+def test_a_browser_that_hangs_up_ends_the_upstream_call(stalled: Stalled, app: tuple[str, ...], path: str) -> None:
+    with serve(app, stalled.url, "a-token") as server:
+        host, port = server.url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port))) as browser:
+            browser.sendall(f"GET {path} HTTP/1.1\r\nHost: example.com\r\n\r\n".encode())
+            assert stalled.asked.wait(5), server.log
+            assert not stalled.given_up.is_set()
+        # Well before the deadline of 20 s, and before any timeout.
+        assert stalled.given_up.wait(3), server.log
+        server.stop()
+        assert "Traceback" not in server.log
+
+
+def test_following_ends_with_the_browser(server: Server, sandbox: Sandbox) -> None:
+    request_id = httpx.post(f"{server.url}/ai", json={"prompt": "Spring sale"}).json()["request_id"]
+
+    def polls() -> int:
+        return sum(request_id in entry.path for entry in sandbox.journal)
+
+    with httpx.stream("GET", f"{server.url}/ai/{request_id}/progress", timeout=30) as answer:
+        next(answer.iter_raw())
+    seen = polls()
+    # The next look would come within a second and a half.
+    time.sleep(2)
+    assert polls() == seen
+
+
+@pytest.mark.parametrize("app", [FASTAPI, AIOHTTP])
+def test_a_clean_shutdown(sandbox: Sandbox, app: tuple[str, ...]) -> None:
+    with serve(app, sandbox.url, sandbox.token) as server:
+        assert httpx.get(f"{server.url}/broadcasts/3/recipients.csv").status_code == 200
+        server.stop()
+        # Ended by the signal, or as if it had ended by itself.
+        assert server.process.returncode in (0, -signal.SIGTERM)
+        for trouble in ("Warning", "Traceback", "ERROR"):
+            assert trouble not in server.log, server.log
+
+
+def test_metrics_come_line_by_line(aiohttp_server: Server) -> None:
+    answer = httpx.get(f"{aiohttp_server.url}/metrics", params={"ids": "1,2,3,999999"})
+    lines = {line["id"]: line for line in map(json.loads, answer.text.splitlines())}
+    assert set(lines) == {1, 2, 3, 999999}
+    assert lines[1]["status"] == "ok"
+    assert isinstance(lines[1]["clicks"], int)
+    assert lines[999999] == {"id": 999999, "status": "missing", "clicks": None}
+
+
+def test_aiohttp_errors_become_answers(aiohttp_server: Server) -> None:
+    assert httpx.get(f"{aiohttp_server.url}/metrics").status_code == 400
+    assert httpx.get(f"{aiohttp_server.url}/broadcasts/0/recipients.csv").status_code == 422
+    assert httpx.get(f"{aiohttp_server.url}/broadcasts/999999/recipients.csv").status_code == 404
+
+
+def test_an_export_through_aiohttp(aiohttp_server: Server) -> None:
+    assert httpx.get(f"{aiohttp_server.url}/broadcasts/1/recipients.csv").text.count("\n") > 20_000

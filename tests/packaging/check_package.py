@@ -1,0 +1,189 @@
+"""What people install: wheel and sdist are built, installed into empty environments, and used there.
+
+Run by `make package`; not part of `make test`, because it needs a package index and minutes.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+from collections.abc import Iterator
+from email import message_from_string
+from pathlib import Path
+
+import pytest
+
+from ac_sms_async.sandbox import Sandbox
+
+ROOT = Path(__file__).parents[2]
+HERE = Path(__file__).parent
+VERSIONS = ("3.11", "3.12", "3.13")
+OLDEST_PYTHON = VERSIONS[0]
+CORE = {"ac-sms-async", "anyio", "attrs", "certifi", "h11", "httpcore", "httpx", "idna", "sniffio", "typing-extensions"}
+"""All that may be there after `pip install ac-sms-async`: three dependencies and what they need."""
+
+
+def run(*command: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None) -> str:
+    done = subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        env={**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1", **(env or {})},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, f"{' '.join(map(str, command))}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def interpreter(version: str) -> str | None:
+    """A Python of that version: from pyenv where it is, else from the PATH."""
+    pyenv = sorted((Path.home() / ".pyenv" / "versions").glob(f"{version}.*/bin/python"))
+    if pyenv:
+        return str(pyenv[-1])
+    if version == f"{sys.version_info.major}.{sys.version_info.minor}":
+        return sys.executable
+    found = shutil.which(f"python{version}")
+    # A shim of pyenv may be there without the version behind it.
+    if found is None or subprocess.run([found, "-V"], capture_output=True, check=False).returncode:
+        return None
+    return found
+
+
+class Environment:
+    """An empty virtual environment, outside of the source tree."""
+
+    def __init__(self, folder: Path, version: str) -> None:
+        python = interpreter(version)
+        if python is None:
+            pytest.skip(f"there is no Python {version} on this machine")
+        run(python, "-m", "venv", folder)
+        self.folder = folder
+        self.bin = folder / ("Scripts" if os.name == "nt" else "bin")
+        self.python = self.bin / "python"
+
+    def install(self, *arguments: str | Path) -> None:
+        run(self.python, "-m", "pip", "install", "--quiet", *arguments, cwd=self.folder)
+
+    def packages(self) -> dict[str, str]:
+        listed = run(self.python, "-m", "pip", "list", "--format=freeze", cwd=self.folder)
+        pairs = (line.split("==") for line in listed.split())
+        return {name.lower().replace("_", "-"): version for name, version in pairs}
+
+    def script(self, name: str, *arguments: str) -> str:
+        # Isolated and with warnings as errors: nothing of the source tree can help.
+        return run(self.python, "-I", "-W", "error", HERE / name, *arguments, cwd=self.folder)
+
+    def pytest(self, file: Path) -> None:
+        run(self.python, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", file, cwd=self.folder)
+
+
+@pytest.fixture(scope="session")
+def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a wheel and an sdist. The wheel is built from the sdist, as an index's builders would do it."""
+    folder = tmp_path_factory.mktemp("dist")
+    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, ROOT)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def wheel(dist: Path) -> Path:
+    (found,) = dist.glob("*.whl")
+    return found
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(seed=7, broadcasts=20, rate_limit=None) as running:
+        yield running
+
+
+def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+        metadata = message_from_string(
+            archive.read(next(name for name in names if name.endswith(".dist-info/METADATA"))).decode()
+        )
+    assert {name.split("/")[0] for name in names} <= {"ac_sms_async", wheel.name.split("-py3")[0] + ".dist-info"}
+    tracked = run("git", "ls-files", "ac_sms_async", cwd=ROOT).split()
+    assert set(tracked) <= set(names)
+    assert "ac_sms_async/py.typed" in names
+    assert any(name.endswith("licenses/LICENSE") for name in names)
+    required = [need for need in metadata.get_all("Requires-Dist", []) if "extra ==" not in need]
+    assert {re.split(r"[^a-z0-9]", need)[0] for need in required} == {"anyio", "attrs", "httpx", "tzdata"}
+    assert all("openapi-python-client" not in need for need in metadata.get_all("Requires-Dist", []))
+
+
+def test_the_sdist_holds_what_rebuilding_needs(dist: Path) -> None:
+    (sdist,) = dist.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert {"pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", "openapi.json", "codegen/overlay.yaml"} <= names
+    assert not any(name.startswith((".venv", "dist/", "site/")) for name in names)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_core_works_in_an_empty_environment(version: str, wheel: Path, sandbox: Sandbox, tmp_path: Path) -> None:
+    environment = Environment(tmp_path / "venv", version)
+    environment.install(wheel)
+
+    assert set(environment.packages()) - {"pip", "setuptools"} <= CORE
+    environment.script("smoke_core.py", sandbox.url, sandbox.token)
+    command = subprocess.run([environment.bin / "ac-sms", "--help"], capture_output=True, text=True, check=False)
+    assert command.returncode != 0
+    assert "pip install 'ac-sms-async[cli]'" in command.stderr
+    assert "Traceback" not in command.stderr
+
+
+def test_the_sdist_can_be_installed(dist: Path, sandbox: Sandbox, tmp_path: Path) -> None:
+    (sdist,) = dist.glob("*.tar.gz")
+    environment = Environment(tmp_path / "venv", OLDEST_PYTHON)
+    environment.install(sdist)
+    environment.script("smoke_core.py", sandbox.url, sandbox.token)
+
+
+def test_everything_works_with_the_newest_dependencies(wheel: Path, sandbox: Sandbox, tmp_path: Path) -> None:
+    environment = Environment(tmp_path / "venv", VERSIONS[-1])
+    environment.install(f"{wheel}[all]", "opentelemetry-sdk", "pytest", "trio")
+    use_everything(environment, sandbox, tmp_path)
+
+
+def test_everything_works_with_the_oldest_dependencies(wheel: Path, sandbox: Sandbox, tmp_path: Path) -> None:
+    environment = Environment(tmp_path / "venv", OLDEST_PYTHON)
+    environment.install(f"{wheel}[all]", "opentelemetry-sdk", "pytest", "trio", "-c", HERE / "oldest.txt")
+
+    pins = dict(re.findall(r"^([\w.-]+)==(\S+)", (HERE / "oldest.txt").read_text(), re.MULTILINE))
+    installed = environment.packages()
+    assert {name: installed[name] for name in pins if name in installed} == {
+        name: pin for name, pin in pins.items() if name in installed
+    }
+    use_everything(environment, sandbox, tmp_path)
+
+
+def use_everything(environment: Environment, sandbox: Sandbox, folder: Path) -> None:
+    environment.script("smoke_core.py", sandbox.url, sandbox.token)
+    environment.script("smoke_extras.py", sandbox.url, sandbox.token)
+    run(
+        environment.python,
+        "-m",
+        "pytest",
+        "-q",
+        "-W",
+        "error",
+        "-p",
+        "no:cacheprovider",
+        HERE / "smoke_plugin.py",
+        cwd=folder,
+    )
+    account = {"ACTIVECAMPAIGN_URL": sandbox.url, "ACTIVECAMPAIGN_API_TOKEN": sandbox.token}
+    store = folder / "metrics.sqlite"
+    run(environment.bin / "ac-sms", "collect", "--db", store, env=account, cwd=folder)
+    run(environment.bin / "ac-sms", "report", "--db", store, "-o", folder / "report.html", cwd=folder)
+    assert (folder / "report.html").stat().st_size > 2_000
+    run(environment.bin / "ac-sms", "export", "--db", store, "--format", "parquet", "-o", folder / "out", cwd=folder)

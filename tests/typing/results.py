@@ -1,0 +1,130 @@
+"""What an editor infers for what users write. Checked by mypy and pyright in `make types`, never run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any, assert_type
+
+from ac_sms_async import (
+    AIRequest,
+    Export,
+    MetricsBatch,
+    Page,
+    Pager,
+    SegmentEstimate,
+    SMSClient,
+    SMSError,
+    UnconfirmedCreate,
+    estimate_segments,
+)
+from ac_sms_async.models import (
+    AIBroadcastStatus,
+    BroadcastList,
+    BroadcastMessage,
+    BroadcastMetrics,
+    BroadcastSnapshot,
+    FailureDetail,
+    Recipient,
+    SmsCredits,
+)
+
+
+async def clients() -> None:
+    async with SMSClient("https://acme.api-us1.com", "token") as sms:
+        assert_type(sms, SMSClient)
+    assert_type(SMSClient.from_env(), SMSClient)
+    assert_type(sms.with_options(deadline=3), SMSClient)
+
+
+async def credits(sms: SMSClient) -> None:
+    found = await sms.credits.get()
+    assert_type(found, SmsCredits)
+    assert_type(found.available, int | None)
+    assert_type(found.next_refill_date, datetime | None)
+    assert_type(found.extra, dict[str, Any])
+
+
+async def pagers(sms: SMSClient) -> None:
+    broadcasts = sms.broadcasts.list(status="sent", start_date=date(2026, 1, 1))
+    assert_type(broadcasts, Pager[BroadcastMessage])
+    assert_type(sms.lists.list(), Pager[BroadcastList])
+    assert_type(sms.recipients.list(42, deliverability=["failures"]), Pager[Recipient])
+    async for broadcast in broadcasts:
+        assert_type(broadcast, BroadcastMessage)
+        assert_type(broadcast.id, int)
+        assert_type(broadcast.sent_date, datetime | None)
+        assert_type(broadcast.list_ids, list[int] | None)
+    async for page in broadcasts.pages():
+        assert_type(page, Page[BroadcastMessage])
+        assert_type(page.total, int | None)
+        assert_type(page.unreadable, list[Any])
+    assert_type(await broadcasts.to_list(max_items=3), list[BroadcastMessage])
+    assert_type(await broadcasts.first(), BroadcastMessage | None)
+    assert_type(await broadcasts.count(), int | None)
+    async with broadcasts as running:
+        assert_type(running, Pager[BroadcastMessage])
+    assert_type([item async for item in sms.lists.list()], list[BroadcastList])
+
+
+async def broadcasts(sms: SMSClient) -> None:
+    assert_type(await sms.broadcasts.get(1), BroadcastMessage)
+    assert_type(await sms.broadcasts.create(name="n", body="b"), BroadcastMessage)
+    assert_type(await sms.broadcasts.update(1, list_ids=None), BroadcastMessage)
+    assert_type(await sms.broadcasts.send(1), BroadcastMessage)
+    assert_type(await sms.broadcasts.delete(1), BroadcastMessage | None)
+    assert_type(await sms.broadcasts.wait(1, until="sent", timeout=3600), BroadcastMessage)
+    try:
+        await sms.broadcasts.create(name="n", body="b")
+    except SMSError as error:
+        assert_type(error.unconfirmed, UnconfirmedCreate | None)
+        assert_type(error.batch, MetricsBatch | None)
+        if error.unconfirmed is not None:
+            assert_type(await sms.broadcasts.find_unconfirmed(error.unconfirmed), list[BroadcastMessage])
+
+
+async def ai(sms: SMSClient) -> None:
+    request = await sms.ai.create(prompt="p", tone="casual", source="ai_builder")
+    assert_type(request, AIRequest)
+    assert_type(request.id, str)
+    assert_type(await request.status(), AIBroadcastStatus)
+    assert_type(await request.wait(timeout=120), BroadcastMessage)
+    assert_type(sms.ai.request("id"), AIRequest)
+    assert_type(await sms.ai.update(1, prompt="p", tone="t", source="ai_builder"), AIRequest)
+
+
+async def metrics(sms: SMSClient) -> None:
+    assert_type(await sms.metrics.get([1]), list[BroadcastMetrics])
+    batch = await sms.metrics.fetch([1, 2])
+    assert_type(batch, MetricsBatch)
+    by_id: Mapping[int, BroadcastMetrics] = batch.metrics
+    errors: Mapping[int, SMSError] = batch.failed
+    assert_type(batch.metrics[1].clicks, int | None)
+    assert_type(await sms.metrics.failures(1), list[FailureDetail])
+    assert_type(await sms.metrics.snapshot(start_date=date(2026, 1, 1)), BroadcastSnapshot)
+    assert_type(await sms.metrics.snapshot(ids=[1]), BroadcastSnapshot)
+    async for outcome in sms.metrics.stream([1]):
+        assert_type(outcome.id, int)
+        assert_type(outcome.metrics, BroadcastMetrics | None)
+        assert_type(outcome.error, SMSError | None)
+    async for failures in sms.metrics.stream_failures([1]):
+        assert_type(failures.failures, list[FailureDetail] | None)
+    assert by_id is not None
+    assert errors is not None
+
+
+async def exports(sms: SMSClient) -> None:
+    async with sms.exports.recipients(1) as export:
+        assert_type(export, Export)
+        async for row in export.rows():
+            assert_type(row, dict[str, str])
+        async for record in export.records():
+            assert_type(record, list[str])
+        async for chunk in export.bytes():
+            assert_type(chunk, bytes)
+
+
+def segments() -> None:
+    estimate = estimate_segments("body")
+    assert_type(estimate, SegmentEstimate)
+    assert_type(estimate.segments, int)
