@@ -61,15 +61,15 @@ def drift(new: Path, old: Path) -> list[str]:
     before, after = _texts(old), _texts(new)
     for name in sorted(before.keys() | after.keys()):
         lines += difflib.unified_diff(
-            before.get(name, "").splitlines(),
-            after.get(name, "").splitlines(),
+            before.get(name, "").splitlines(keepends=True),
+            after.get(name, "").splitlines(keepends=True),
             f"{name} (now)" if name in before else "(missing)",
             f"{name} (generated)" if name in after else "(not generated)",
             lineterm="",
         )
         if name not in before or name not in after:
             lines.append(f"{name}: {'only here' if name in before else 'missing here'}")
-    return lines
+    return [line.rstrip("\n") for line in lines]
 
 
 def swap(new: Path, target: Path) -> None:
