@@ -16,7 +16,7 @@ from ac_sms_async.lowlevel.api.metrics import (
     get_broadcast_snapshot,
     get_broadcast_snapshot_by_ids,
 )
-from ac_sms_async.models import BroadcastIds, BroadcastMetrics, BroadcastSnapshot, FailureDetail
+from ac_sms_async.models import BroadcastIds, BroadcastMetrics, Snapshot, FailureDetail
 from ac_sms_async.resources import arguments
 from ac_sms_async.resources.base import Resource
 
@@ -145,16 +145,16 @@ class MetricsResource(Resource):
         return await collect(outcomes, MetricsBatch)
 
     @overload
-    async def snapshot(self, *, start_date: date | None = None, end_date: date | None = None) -> BroadcastSnapshot: ...
+    async def snapshot(self, *, start_date: date | None = None, end_date: date | None = None) -> Snapshot: ...
     @overload
-    async def snapshot(self, *, ids: Iterable[int]) -> BroadcastSnapshot: ...
+    async def snapshot(self, *, ids: Iterable[int]) -> Snapshot: ...
     async def snapshot(
         self, *, start_date: date | None = None, end_date: date | None = None, ids: Iterable[int] | None = None
-    ) -> BroadcastSnapshot:
+    ) -> Snapshot:
         """The sums over all broadcasts of the account, in a range of dates or ever; or over those named by `ids`.
 
         Dates are whole days, inclusive; they can't be combined with `ids`. Raises `SMSError`.
-        Operations: getBroadcastSnapshot; with `ids`, getBroadcastSnapshotByIds.
+        Operations: getSnapshot; with `ids`, getSnapshotByIds.
         """
         start_date, end_date = arguments.date_range(start_date, end_date)
         if ids is None:

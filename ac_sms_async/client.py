@@ -1,0 +1,181 @@
+"""`SMSClient`: wires the parts together, and holds no logic of its own."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections.abc import Callable, Mapping, Sequence
+from datetime import tzinfo
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from ac_sms_async.errors import ConfigurationError
+from ac_sms_async.lowlevel.types import UNSET, Response
+from ac_sms_async.options import RateLimit, RetryPolicy, Timeout
+from ac_sms_async.resources.ai import AIResource
+from ac_sms_async.resources.broadcasts import BroadcastsResource, refuse_send
+from ac_sms_async.resources.credits import CreditsResource
+from ac_sms_async.resources.exports import ExportsResource
+from ac_sms_async.resources.lists import ListsResource
+from ac_sms_async.resources.metrics import MetricsResource
+from ac_sms_async.resources.recipients import RecipientsResource
+from ac_sms_async.transport import ParamValue, Transport
+from ac_sms_async.transport.events import Event
+
+if TYPE_CHECKING:
+    import httpx
+
+__all__ = ["SMSClient"]
+
+URL_VARIABLE = "ACTIVECAMPAIGN_URL"
+TOKEN_VARIABLE = "ACTIVECAMPAIGN_API_TOKEN"  # noqa: S105 - the variable's name, not its value
+
+
+class SMSClient:
+    """A client of one ActiveCampaign account's SMS Broadcast API, for one event loop (asyncio or trio).
+
+    Use it as `async with SMSClient(url, api_token) as sms:`, or call `aclose()`. Making one does no I/O. All methods
+    may be called from any number of tasks.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        api_token: str,
+        *,
+        timeout: float | Timeout = 30.0,
+        deadline: float = 300.0,
+        retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - frozen
+        rate_limit: RateLimit | None = RateLimit(),  # noqa: B008 - frozen
+        max_concurrency: int = 10,
+        account: str | None = None,
+        timezone: str | tzinfo = "America/Chicago",
+        backend: Literal["httpx", "aiohttp"] = "httpx",
+        proxy: str | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+        trust_env: bool = True,
+        http_client: httpx.AsyncClient | None = None,
+        json_loads: Callable[[bytes], Any] | None = None,
+        allow_insecure_http: bool = False,
+        on_event: Callable[[Event], object] | None = None,
+    ) -> None:
+        """Nothing is opened or sent yet.
+
+        Args:
+            base_url: As shown under Settings > Developer, such as "https://acme.api-us1.com"; "/api/3" may follow.
+            api_token: The key shown there. It goes to that origin only, and into no log, error or repr.
+            timeout: Seconds that an attempt may wait at each of its steps (5 at most to connect), or a `Timeout`.
+            deadline: Seconds that a call may take in all: queueing, pacing, attempts, backoff and decoding.
+            retry: How often, and after how long, a failed request is tried again.
+            rate_limit: Requests per second, shared by all clients of the account in this loop; None for no pacing.
+            max_concurrency: Requests of this client under way at once.
+            account: The name of the account whose budget this client shares; by default its URL.
+            timezone: What times without an offset mean, as a name or a tzinfo.
+            backend: "httpx", or the faster "aiohttp" (asyncio only; the [aiohttp] extra).
+            proxy: URL of a proxy; by default the environment says, unless `trust_env` is False.
+            ssl_context: Your own; by default one for the whole process, with certifi's authorities.
+            http_client: Your own `httpx.AsyncClient`, which you close yourself; excludes the four network options.
+            json_loads: Decoder of answers; by default orjson's where installed, otherwise the standard library's.
+            allow_insecure_http: Let the token travel unencrypted to another machine.
+            on_event: Called with a typed event for each attempt, retry, pause and call.
+
+        Raises `ConfigurationError` for what can't work.
+        """
+        self._init(
+            Transport(
+                base_url,
+                api_token,
+                timeout=timeout,
+                deadline=deadline,
+                retry=retry,
+                rate_limit=rate_limit,
+                max_concurrency=max_concurrency,
+                account=account,
+                timezone=timezone,
+                backend=backend,
+                proxy=proxy,
+                ssl_context=ssl_context,
+                trust_env=trust_env,
+                http_client=http_client,
+                json_loads=json_loads,
+                allow_insecure_http=allow_insecure_http,
+                on_event=on_event,
+            )
+        )
+
+    def _init(self, transport: Transport) -> None:
+        self.transport = transport
+        """What sends requests: hand it to the functions of `ac_sms_async.lowlevel` as their `client`."""
+        self.credits = CreditsResource(transport)
+        """What the account may still send."""
+        self.broadcasts = BroadcastsResource(transport)
+        """The messages: list, create, update, send, wait for, delete."""
+        self.lists = ListsResource(transport)
+        """The lists that a broadcast can be sent to."""
+        self.ai = AIResource(transport)
+        """Broadcasts written by the AI."""
+        self.metrics = MetricsResource(transport)
+        """What came of broadcasts, in numbers."""
+        self.recipients = RecipientsResource(transport)
+        """Whom a broadcast was sent to."""
+        self.exports = ExportsResource(transport)
+        """CSV exports, streamed."""
+
+    @classmethod
+    def from_env(cls, **options: Any) -> Self:
+        """A client with the URL from ACTIVECAMPAIGN_URL and the token from ACTIVECAMPAIGN_API_TOKEN.
+
+        `options` are those of the class. Raises `ConfigurationError` when a variable is missing.
+        """
+        missing = [name for name in (URL_VARIABLE, TOKEN_VARIABLE) if not os.environ.get(name, "").strip()]
+        if missing:
+            raise ConfigurationError(
+                f"set {' and '.join(missing)} in the environment (Settings > Developer shows both)"
+            )
+        return cls(os.environ[URL_VARIABLE], os.environ[TOKEN_VARIABLE].strip(), **options)
+
+    def with_options(
+        self,
+        *,
+        timeout: float | Timeout | None = None,
+        deadline: float | None = None,
+        retry: RetryPolicy | None = None,
+        timezone: str | tzinfo | None = None,
+    ) -> Self:
+        """A view with other options over the same connections and the same budget; closing it does nothing."""
+        view = type(self).__new__(type(self))
+        view._init(self.transport.with_options(timeout=timeout, deadline=deadline, retry=retry, timezone=timezone))
+        return view
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, ParamValue | Sequence[ParamValue]] | None = None,
+        json: Any = UNSET,
+        retry_safe: bool | None = None,
+    ) -> Response[Any]:
+        """Call an endpoint that the API's document doesn't have yet, with the same auth, pacing, retries and errors.
+
+        `path` is what follows "/api/3", such as "/sms/lists"; `.parsed` of the answer is its JSON, or None.
+        `retry_safe` is your word that sending it twice does no harm (by default so for GET and HEAD). Sending a
+        broadcast is refused here: that is `broadcasts.send`. Raises `SMSError`.
+        """
+        refuse_send(method, params, json)
+        return await self.transport.request(method, path, params=params, json=json, retry_safe=retry_safe)
+
+    async def aclose(self) -> None:
+        """Close the connections. May be called twice; calls after it raise `ConfigurationError`."""
+        await self.transport.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.transport!r}>"
