@@ -102,6 +102,16 @@ class Transport:
             on_event=on_event,
         )
 
+    @property
+    def account(self) -> str:
+        """What names the account: what `account=` said, or its URL."""
+        return self._core.account_key
+
+    @property
+    def base_url(self) -> str:
+        """The account's URL, made regular, without `/api/3`."""
+        return self._address.account
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._address.account}>"
 
