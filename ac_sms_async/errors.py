@@ -96,7 +96,7 @@ class SMSError(Exception):
         """What went wrong, in words."""
         return str(self.args[0]) if self.args else ""
 
-    def _about(self, request: RequestInfo | None, *, attempts: int, maybe_applied: bool = False) -> Self:
+    def about(self, request: RequestInfo | None, *, attempts: int, maybe_applied: bool = False) -> Self:
         """Say which request this error is about, and return it."""
         self.request = request
         self.attempts = attempts

@@ -14,7 +14,9 @@ import ac_sms_async
 ROOT = Path(ac_sms_async.__file__).parent
 HTTP_LIBRARIES = {"httpx", "httpcore", "h11", "aiohttp", "requests", "urllib3"}
 
-MECHANISMS = {"paging", "polling", "batching", "csv_records"}
+PAGING = {"paging", "page_feed", "page_walk", "resume_token"}
+BATCHING = {"batching", "chunk_runner", "id_chunks"}
+MECHANISMS = {"polling", "csv_records", "background", *PAGING, *BATCHING}
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "segments": set(),
@@ -23,9 +25,10 @@ ALLOWED: dict[str, set[str]] = {
     "options": {"errors"},
     "sandbox": set(),
     "transport": {"errors", "options", "lowlevel"},
-    "paging": {"errors"},
+    **{part: {"errors", "background", *PAGING} for part in PAGING},
+    **{part: {"errors", "background", *BATCHING} for part in BATCHING},
+    "background": {"errors"},
     "polling": {"errors"},
-    "batching": {"errors"},
     "csv_records": {"errors"},
     "resources": {"errors", "options", "lowlevel", "models", "transport", *MECHANISMS},
     "client": {"errors", "options", "lowlevel", "transport", "resources"},

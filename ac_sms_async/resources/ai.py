@@ -119,7 +119,7 @@ class AIResource(Resource):
 
         Raises `ConfigurationError` for an id that can't be one.
         """
-        if not isinstance(request_id, str) or not _REQUEST_ID.fullmatch(request_id):
+        if not _REQUEST_ID.fullmatch(arguments.text(request_id, "request_id")):
             raise ConfigurationError("request_id must be the id of an AI request, as in AIRequest.id")
         return AIRequest(self._transport, request_id)
 

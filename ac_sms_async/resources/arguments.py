@@ -21,11 +21,12 @@ def positive_id(value: Any, name: str = "id") -> int:
     return int(value)
 
 
-def id_list(values: Iterable[Any], name: str = "ids", *, least: int = 1) -> list[int]:
+def id_list(values: Any, name: str = "ids", *, least: int = 1) -> list[int]:
     """The ids without duplicates, in the order given; at least `least` of them."""
     if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
         raise ConfigurationError(f"{name} must be ids such as [42, 43], not {type(values).__name__}")
-    ids = list(dict.fromkeys(positive_id(value, f"each of {name}") for value in values))
+    each: Iterable[Any] = values
+    ids = list(dict.fromkeys(positive_id(value, f"each of {name}") for value in each))
     if len(ids) < least:
         raise ConfigurationError(f"{name} is empty: name at least one id")
     return ids
@@ -75,7 +76,8 @@ def choices(values: Any, allowed: Any, name: str) -> list[str]:
     """Several values of a `Literal` type, without duplicates."""
     if isinstance(values, str) or not isinstance(values, Sequence):
         raise ConfigurationError(f"{name} must be a list such as [{get_args(allowed)[0]!r}]")
-    return list(dict.fromkeys(choice(value, allowed, f"each of {name}") for value in values))
+    each: Sequence[Any] = values
+    return list(dict.fromkeys(choice(value, allowed, f"each of {name}") for value in each))
 
 
 def at_least(value: Any, least: int, name: str) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 from ac_sms_async.errors import InvalidResponseError
+from ac_sms_async.models import PageMeta
 from ac_sms_async.transport import Transport
 
 T = TypeVar("T")
@@ -22,3 +23,8 @@ class Resource:
         if value is None:
             raise InvalidResponseError("the answer lacks what the document promises", path=path)
         return value
+
+    @staticmethod
+    def _total(meta: PageMeta | None) -> int | None:
+        """How many rows the server says there are, where it says so."""
+        return None if meta is None else meta.total

@@ -74,7 +74,7 @@ class BroadcastsResource(Resource):
 
         async def fetch(offset: int, limit: int) -> FetchedPage[BroadcastMessage]:
             found = await list_broadcasts.asyncio(client=self._transport, offset=offset, limit=limit, **given)
-            return FetchedPage(found.broadcasts, total=found.meta and found.meta.total, unreadable=found.unreadable)
+            return FetchedPage(found.broadcasts, total=self._total(found.meta), unreadable=found.unreadable)
 
         return Pager(fetch, key=_id, name="broadcasts", page_size=page_size, prefetch=prefetch, resume=resume)
 
@@ -248,7 +248,7 @@ class BroadcastsResource(Resource):
                 if last is None:
                     raise
                 stopped = BroadcastStoppedError(f"broadcast {checked} is gone", last=last)
-                raise stopped._about(error.request, attempts=error.attempts) from None
+                raise stopped.about(error.request, attempts=error.attempts) from None
             last = seen
             if seen.deleted_at is not None:
                 raise BroadcastStoppedError(f"broadcast {checked} was deleted", last=seen)
@@ -322,7 +322,8 @@ def _flag(value: Any, name: str) -> bool:
 def _urls(value: Any, name: str) -> builtins.list[str]:
     if isinstance(value, str) or not isinstance(value, Sequence):
         raise ConfigurationError(f"{name} must be a list of URLs")
-    return [_url(item, f"each of {name}") for item in value]
+    each: Sequence[Any] = value
+    return [_url(item, f"each of {name}") for item in each]
 
 
 def _url(value: Any, name: str) -> str:

@@ -28,7 +28,7 @@ class ListsResource(Resource):
 
         async def fetch(offset: int, limit: int) -> FetchedPage[BroadcastList]:
             found = await list_broadcast_lists.asyncio(client=self._transport, offset=offset, limit=limit, **given)
-            return FetchedPage(found.lists, total=found.meta and found.meta.total, unreadable=found.unreadable)
+            return FetchedPage(found.lists, total=self._total(found.meta), unreadable=found.unreadable)
 
         return Pager(
             fetch, key=lambda item: item.id, name="lists", page_size=page_size, prefetch=prefetch, resume=resume

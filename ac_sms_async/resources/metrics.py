@@ -16,7 +16,7 @@ from ac_sms_async.lowlevel.api.metrics import (
     get_broadcast_snapshot,
     get_broadcast_snapshot_by_ids,
 )
-from ac_sms_async.models import BroadcastIds, BroadcastMetrics, Snapshot, FailureDetail
+from ac_sms_async.models import BroadcastIds, BroadcastMetrics, FailureDetail, Snapshot
 from ac_sms_async.resources import arguments
 from ac_sms_async.resources.base import Resource
 

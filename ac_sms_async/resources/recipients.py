@@ -51,7 +51,7 @@ class RecipientsResource(Resource):
             found = await get_broadcast_recipients.asyncio(
                 checked, client=self._transport, offset=offset, limit=limit, **given
             )
-            return FetchedPage(found.recipients, total=found.meta and found.meta.total, unreadable=found.unreadable)
+            return FetchedPage(found.recipients, total=self._total(found.meta), unreadable=found.unreadable)
 
         return Pager(
             fetch,

@@ -25,7 +25,7 @@ Colour = Literal["red", "blue"]
         (lambda: arguments.positive_id("42"), "an int such as 42, not str"),
         (lambda: arguments.positive_id(4.2), "not float"),
         (lambda: arguments.id_list("42"), "such as \\[42, 43\\], not str"),
-        (lambda: arguments.id_list(42), "not int"),  # type: ignore[arg-type]  # the mistake under test
+        (lambda: arguments.id_list(42), "not int"),
         (lambda: arguments.id_list([]), "is empty"),
         (lambda: arguments.id_list([1, "2"]), "each of ids"),
         (lambda: arguments.date_range("2026-01-01", None), "datetime.date, not str"),
