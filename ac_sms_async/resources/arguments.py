@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any, Final, get_args
 
@@ -21,11 +21,17 @@ def positive_id(value: Any, name: str = "id") -> int:
     return int(value)
 
 
+def several(values: Any, name: str, example: str) -> Iterable[Any]:
+    """Something to iterate over, which a text (of letters) is not."""
+    if isinstance(values, (str, bytes)) or not hasattr(values, "__iter__"):
+        raise ConfigurationError(f"{name} must be a list such as {example}, not {type(values).__name__}")
+    each: Iterable[Any] = values
+    return each
+
+
 def id_list(values: Any, name: str = "ids", *, least: int = 1) -> list[int]:
     """The ids without duplicates, in the order given; at least `least` of them."""
-    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
-        raise ConfigurationError(f"{name} must be ids such as [42, 43], not {type(values).__name__}")
-    each: Iterable[Any] = values
+    each = several(values, name, "[42, 43]")
     ids = list(dict.fromkeys(positive_id(value, f"each of {name}") for value in each))
     if len(ids) < least:
         raise ConfigurationError(f"{name} is empty: name at least one id")
@@ -74,9 +80,7 @@ def choice(value: Any, allowed: Any, name: str) -> str:
 
 def choices(values: Any, allowed: Any, name: str) -> list[str]:
     """Several values of a `Literal` type, without duplicates."""
-    if isinstance(values, str) or not isinstance(values, Sequence):
-        raise ConfigurationError(f"{name} must be a list such as [{get_args(allowed)[0]!r}]")
-    each: Sequence[Any] = values
+    each = several(values, name, f"[{get_args(allowed)[0]!r}]")
     return list(dict.fromkeys(choice(value, allowed, f"each of {name}") for value in each))
 
 

@@ -320,9 +320,7 @@ def _flag(value: Any, name: str) -> bool:
 
 
 def _urls(value: Any, name: str) -> builtins.list[str]:
-    if isinstance(value, str) or not isinstance(value, Sequence):
-        raise ConfigurationError(f"{name} must be a list of URLs")
-    each: Sequence[Any] = value
+    each = arguments.several(value, name, "['https://acme.example/picture.png']")
     return [_url(item, f"each of {name}") for item in each]
 
 
