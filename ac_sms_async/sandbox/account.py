@@ -17,13 +17,12 @@ from ac_sms_async.sandbox.credits import credits_per_message, period
 from ac_sms_async.sandbox.draw import Draw
 from ac_sms_async.sandbox.limiter import Limiter
 from ac_sms_async.sandbox.people import People
-from ac_sms_async.sandbox.problem import conflict, not_found, payment_required
+from ac_sms_async.sandbox.problem import bad_body, conflict, not_found, payment_required
 from ac_sms_async.sandbox.query import EVERY_DAY, Window
 from ac_sms_async.sandbox.seed import Seed, SubscriberList
 
 #: No audience grows beyond this, whatever a request says.
 LARGEST_AUDIENCE = 2_000_000
-_EXTRA_CREDITS = 9040
 
 
 @define
@@ -52,6 +51,7 @@ class Account:
         clock: Clock,
         pace: Pace,
         rate_limit: int | None,
+        extra_credits: int,
         changed: Callable[[str, Broadcast | AIRequest], None],
     ) -> None:
         self.name = name
@@ -62,6 +62,7 @@ class Account:
         self._key = seed.key(name)
         self._clock = clock
         self._pace = pace
+        self._extra_credits = extra_credits
         self._changed = changed
         self._people = People(*self._key)
         self._ai_pending: list[AIRequest] = []
@@ -82,11 +83,13 @@ class Account:
             self._lists = self._seed.lists(self.name)
         return self._lists
 
-    def preview_base(self) -> str:
-        return f"https://{self.name}.example.com/sms"
+    def now(self) -> float:
+        """The sandbox's time in epoch seconds."""
+        return self._clock.now()
 
     def json(self, broadcast: Broadcast) -> dict[str, Any]:
-        return broadcast.to_json(self._clock.now(), self.preview_base())
+        """The document's BroadcastMessage, as of now."""
+        return broadcast.to_json(self.now(), f"https://{self.name}.example.com/sms")
 
     def live(self) -> list[Broadcast]:
         """Broadcasts that are not deleted, by id, with rows slipped in by a fault first."""
@@ -104,8 +107,8 @@ class Account:
 
     def create(self, fields: dict[str, Any]) -> Broadcast:
         """Write a new draft."""
-        second = int(self._clock.now())
-        broadcast = Broadcast(self._next_id(), fields["name"], fields["body"], second, second)
+        second = int(self.now())
+        broadcast = Broadcast(self.new_id(), fields["name"], fields["body"], second, second)
         self._assign(broadcast, fields)
         self.broadcasts[broadcast.id] = broadcast
         self.save(broadcast)
@@ -113,7 +116,7 @@ class Account:
 
     def update(self, broadcast: Broadcast, fields: dict[str, Any]) -> None:
         """Change what is given; `pending_review` sends it, `draft` takes it back while it can be."""
-        now = self._clock.now()
+        now = self.now()
         before = broadcast.status_at(now)
         if before in ("sending", "sent"):
             raise conflict(f"The broadcast is {before}: it can no longer be changed.")
@@ -133,16 +136,17 @@ class Account:
         self.save(broadcast)
 
     def delete(self, broadcast: Broadcast) -> None:
-        broadcast.deleted_at = int(self._clock.now())
+        broadcast.deleted_at = int(self.now())
         self.save(broadcast)
 
-    def _next_id(self) -> int:
+    def new_id(self) -> int:
+        """The id that the next broadcast gets."""
         return max(self.broadcasts, default=0) + 1
 
     def _assign(self, broadcast: Broadcast, fields: dict[str, Any]) -> None:
         for list_id in fields.get("list_ids") or ():
             if list_id not in self.lists:
-                raise not_found("List", list_id)
+                raise bad_body([("/list_ids", "field_invalid", f"No Result found for List with id {list_id}")])
         for name, value in fields.items():
             if name == "status":
                 continue
@@ -173,7 +177,7 @@ class Account:
 
     def audience(self, broadcast: Broadcast) -> Audience | None:
         """Its recipients, or None where sending has not begun."""
-        if broadcast.sending_at is None or broadcast.status_at(self._clock.now()) not in ("sending", "sent"):
+        if broadcast.sending_at is None or broadcast.status_at(self.now()) not in ("sending", "sent"):
             return None
         audience = self._audiences.get(broadcast.id)
         if audience is None:
@@ -192,7 +196,7 @@ class Account:
     def end_for(self, broadcast: Broadcast, window: Window) -> int:
         """The second before which a message must have been sent to be seen: by the window, and by now."""
         # Seeded broadcasts are as they are, even where the clock was set to before they were sent.
-        last = math.inf if broadcast.pinned else math.floor(self._clock.now()) + 1
+        last = math.inf if broadcast.pinned else math.floor(self.now()) + 1
         end = min(last, math.inf if window.end is None else window.end)
         return 2**62 if end == math.inf else int(end)
 
@@ -208,7 +212,7 @@ class Account:
 
     def credits(self) -> dict[str, Any]:
         """The document's smsCredits."""
-        start, end = period(self._clock.now())
+        start, end = period(self.now())
         included = 1000 + 10 * self._seed.recipients
         used = 71 + sum(
             self.counts(broadcast).sends * credits_per_message(broadcast.body)
@@ -220,8 +224,8 @@ class Account:
             "nextRefillDate": naive_stamp(end),
             "includedThisPeriod": included,
             "usedThisPeriod": used,
-            "extra": _EXTRA_CREDITS,
-            "available": included - used + _EXTRA_CREDITS,
+            "extra": self._extra_credits,
+            "available": included - used + self._extra_credits,
         }
 
     def _check_credits(self, body: str, audience: int) -> None:
@@ -236,7 +240,7 @@ class Account:
         """Begin to write a new broadcast, or to rewrite `broadcastId`."""
         target = fields.get("broadcastId")
         if target is not None:
-            status = self.broadcast(target).status_at(self._clock.now())
+            status = self.broadcast(target).status_at(self.now())
             if status != "draft":
                 raise conflict(f"The broadcast is {status}: only drafts can be rewritten.")
         one, two, *_ = Draw(*self._key, "ai").at(len(self.ai_requests))
@@ -245,7 +249,7 @@ class Account:
             source=fields["source"],
             prompt=fields["prompt"],
             tone=fields["tone"],
-            due=self._clock.now() + self._pace.ai,
+            due=self.now() + self._pace.ai,
             target=target,
         )
         self.ai_requests[request.id] = request
@@ -257,7 +261,7 @@ class Account:
         """Finish the AI requests that are due: called before anybody looks."""
         if not self._ai_pending:
             return
-        now = self._clock.now()
+        now = self.now()
         due = [request for request in self._ai_pending if request.due <= now]
         self._ai_pending = [request for request in self._ai_pending if request.due > now]
         for request in due:
@@ -278,52 +282,6 @@ class Account:
             broadcast = self.create({"name": f"AI: {request.prompt[:40]}", "body": body})
             request.outcome, request.broadcast_id = "success", broadcast.id
         self.save(request)
-
-    # --- rows that move: what faults do while somebody pages --------------------------------------------------------
-
-    def slip_in_broadcast(self, status: str) -> None:
-        """A broadcast appears at the front of the list."""
-        now = int(self._clock.now())
-        broadcast = Broadcast(self._next_id(), "Slipped in", "Slipped in", now, now, pinned=status)
-        broadcast.rank = min((each.rank for each in self.broadcasts.values()), default=0) - 1
-        if status in ("sending", "sent"):
-            broadcast.sending_at = now
-        self.broadcasts[broadcast.id] = broadcast
-        self.save(broadcast)
-
-    def drop_broadcast(self, at: int) -> None:
-        """The broadcast at this place of the list is deleted."""
-        for broadcast in self.live()[at : at + 1]:
-            self.delete(broadcast)
-
-    def slip_in_list(self) -> None:
-        """A list appears at the front of the lists."""
-        number = max(self.lists, default=0) + 1
-        rank = min((each.rank for each in self.lists.values()), default=0) - 1
-        self.lists[number] = SubscriberList(number, "Slipped in", 0, rank)
-
-    def drop_list(self, at: int) -> None:
-        for each in sorted(self.lists.values(), key=lambda found: (found.rank, found.id))[at : at + 1]:
-            del self.lists[each.id]
-
-    def slip_in_recipient(self, broadcast_id: int) -> None:
-        """Somebody more was sent to, and stands first."""
-        broadcast = self.broadcast(broadcast_id)
-        audience = self.audience(broadcast)
-        if audience is not None:
-            broadcast.late += 1
-            audience.late += 1
-            self.save(broadcast)
-
-    def drop_recipient(self, broadcast_id: int, at: int) -> None:
-        """The recipient at this place is gone, and doesn't count any more."""
-        broadcast = self.broadcast(broadcast_id)
-        audience = self.audience(broadcast)
-        if audience is not None:
-            for place in audience.places(None, self.end_for(broadcast, EVERY_DAY))[at : at + 1]:
-                broadcast.removed.append(place)
-                audience.removed.add(place)
-            self.save(broadcast)
 
     # --- keeping ------------------------------------------------------------------------------------------------
 

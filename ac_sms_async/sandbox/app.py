@@ -16,10 +16,11 @@ from ac_sms_async.sandbox.faults import Fault
 from ac_sms_async.sandbox.faults.kind import Exchange
 from ac_sms_async.sandbox.journal import JournalEntry
 from ac_sms_async.sandbox.limiter import retry_after
-from ac_sms_async.sandbox.operations import Answer, Call, Operation, find_operation
+from ac_sms_async.sandbox.operations import Answer, Call
 from ac_sms_async.sandbox.page import page
 from ac_sms_async.sandbox.problem import Problem
 from ac_sms_async.sandbox.reply import Reply, json_reply
+from ac_sms_async.sandbox.routes import Operation, find_operation
 from ac_sms_async.sandbox.state import State
 from ac_sms_async.sandbox.wire import Wire
 

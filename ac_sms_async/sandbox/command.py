@@ -65,6 +65,7 @@ def parser() -> argparse.ArgumentParser:
     data.add_argument("--broadcasts", type=int, help="how many broadcasts an account has (default: 50)")
     data.add_argument("--recipients", type=int, help="size of the largest broadcast (default: 200)")
     data.add_argument("--accounts", help="names, with tokens if wanted: acme,globex or acme=TOKEN (default: acme)")
+    data.add_argument("--credits", type=int, default=9040, help="credits beyond the monthly ones (default: 9040)")
     time = made.add_argument_group("time")
     time.add_argument("--start", type=datetime.fromisoformat, help="what time it is, with an offset (default: now)")
     time.add_argument("--speed", type=float, default=1.0, help="how fast time runs; 0: only when moved on (default: 1)")
@@ -92,6 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             recipients=options.recipients,
             accounts=None if options.accounts is None else parse_accounts(options.accounts),
             rate_limit=options.rate_limit or None,
+            extra_credits=options.credits,
             pace=Pace(review=options.review, sending=options.sending, ai=options.ai),
             clock=Clock(options.start, speed=options.speed),
             host=options.host,

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from attrs import define, frozen
+from attrs import define
 
 from ac_sms_async.sandbox import body as bodies
 from ac_sms_async.sandbox import recipients
@@ -50,16 +49,6 @@ class Answer:
     status: int = 200
     csv_header: Sequence[str] = ()
     csv_rows: Iterable[Sequence[object]] = ()
-
-
-@frozen
-class Operation:
-    """An operation: its operationId, where it is, and what it does."""
-
-    id: str
-    method: str
-    path: re.Pattern[str]
-    handle: Callable[[Call], Answer]
 
 
 def _path_integer(call: Call) -> int:
@@ -323,47 +312,3 @@ def _export_order(order: dict[str, Any]) -> tuple[str | None, bool]:
         if name in recipients.COLUMNS and value in ("ASC", "DESC"):
             return name, value == "DESC"
     raise bad_body([("/order", "field_invalid", 'The field order must be {"field": column} or {column: "ASC"}.')])
-
-
-# --- the table --------------------------------------------------------------------------------------------------
-
-
-def _operation(operation_id: str, method: str, path: str, handle: Callable[[Call], Answer]) -> Operation:
-    pattern = re.escape(path).replace(r"\{id\}", r"(?P<id>-?[0-9]{1,19})").replace(r"\{word\}", r"(?P<id>[^/]+)")
-    return Operation(operation_id, method, re.compile(pattern), handle)
-
-
-#: In the order in which paths are tried: `{id}` takes numbers only, so it never stands in the way of a word.
-OPERATIONS = (
-    _operation("getSmsCreditData", "GET", "/sms/credits", get_credits),
-    _operation("listBroadcasts", "GET", "/sms/broadcasts", list_broadcasts),
-    _operation("createBroadcast", "POST", "/sms/broadcasts", create_broadcast),
-    _operation("getBroadcast", "GET", "/sms/broadcasts/{id}", get_broadcast),
-    _operation("updateBroadcast", "PUT", "/sms/broadcasts/{id}", update_broadcast),
-    _operation("deleteBroadcast", "DELETE", "/sms/broadcasts/{id}", delete_broadcast),
-    _operation("listBroadcastLists", "GET", "/sms/lists", list_broadcast_lists),
-    _operation("createAIBroadcast", "POST", "/sms/broadcasts/ai", create_ai_broadcast),
-    _operation("updateAIBroadcast", "PUT", "/sms/broadcasts/ai", update_ai_broadcast),
-    _operation("getAIBroadcastStatus", "GET", "/sms/broadcasts/ai/{word}", get_ai_broadcast_status),
-    _operation("getBroadcastMetrics", "POST", "/sms/broadcasts/metrics", get_broadcast_metrics),
-    _operation("getBroadcastSnapshot", "GET", "/sms/broadcasts/metrics/snapshot", get_broadcast_snapshot),
-    _operation("getBroadcastSnapshotByIds", "POST", "/sms/broadcasts/metrics/snapshot", get_broadcast_snapshot_by_ids),
-    _operation("getBroadcastFailures", "GET", "/sms/broadcasts/metrics/{id}/failures", get_broadcast_failures),
-    _operation("getBroadcastRecipients", "GET", "/sms/broadcasts/{id}/recipients", get_broadcast_recipients),
-    _operation("exportBroadcastMetrics", "POST", "/sms/broadcasts/export", export_broadcast_metrics),
-    _operation(
-        "exportBroadcastRecipients", "POST", "/sms/broadcasts/{id}/recipients/export", export_broadcast_recipients
-    ),
-)
-
-
-def find_operation(method: str, path: str) -> tuple[Operation | None, str, list[str]]:
-    """The operation of a method and a path under /api/3, the id in the path, and the methods that the path knows."""
-    allowed: list[str] = []
-    for operation in OPERATIONS:
-        match = operation.path.fullmatch(path)
-        if match:
-            if operation.method == method:
-                return operation, match.groupdict().get("id", ""), []
-            allowed.append(operation.method)
-    return None, "", allowed

@@ -38,9 +38,10 @@ class Sandbox:
     `app` is the same as an ASGI application, for tests without sockets.
 
     `seed` (0), `broadcasts` (50) and `recipients` (200) say what data it begins with: broadcast 1 has exactly
-    `recipients`, the others have fewer; `accounts` ("acme") are names, or names with tokens; `rate_limit` is requests in any sliding second and account, None for
-    no limit; `pace` is how long reviews, sending and AI take; `clock` is real time unless told otherwise; `faults`
-    are in force from the start; `db` is a SQLite file that keeps everything, and knows what it was made with.
+    `recipients`, the others have fewer; `accounts` ("acme") are names, or names with tokens; `rate_limit` is requests
+    in any sliding second and account, None for no limit; `extra_credits` are those bought beyond the monthly ones;
+    `pace` is how long reviews, sending and AI take; `clock` is real time unless told otherwise; `faults` are in force
+    from the start; `db` is a SQLite file that keeps everything, and knows what it was made with.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Sandbox:
         recipients: int | None = None,
         accounts: Iterable[str] | Mapping[str, str] | None = None,
         rate_limit: int | None = 5,
+        extra_credits: int = 9040,
         pace: Pace | None = None,
         clock: Clock | None = None,
         host: str = "127.0.0.1",
@@ -68,6 +70,7 @@ class Sandbox:
             clock=self.clock,
             pace=pace or Pace(),
             rate_limit=rate_limit,
+            extra_credits=extra_credits,
             faults=faults,
         )
         self.app = App(self.state)

@@ -51,6 +51,7 @@ class State:
         clock: Clock,
         pace: Pace,
         rate_limit: int | None,
+        extra_credits: int,
         faults: Iterable[Fault | str] = (),
         database: Database | None = None,
     ) -> None:
@@ -60,6 +61,7 @@ class State:
         self.clock = clock
         self.pace = pace
         self.rate_limit = rate_limit
+        self.extra_credits = extra_credits
         self.faults = Faults(faults)
         self.journal = Journal()
         self.tokens = tokens
@@ -96,6 +98,7 @@ class State:
                 clock=self.clock,
                 pace=self.pace,
                 rate_limit=self.rate_limit,
+                extra_credits=self.extra_credits,
                 changed=self._changed,
             )
             for name, token in self.tokens.items()

@@ -15,7 +15,7 @@ from ac_sms_async.sandbox.faults.delivery import DELIVERIES
 from ac_sms_async.sandbox.faults.kind import Kind
 from ac_sms_async.sandbox.faults.paging import PAGING
 from ac_sms_async.sandbox.faults.payloads import PAYLOADS
-from ac_sms_async.sandbox.operations import OPERATIONS
+from ac_sms_async.sandbox.routes import OPERATIONS
 
 #: Every kind by name; "status" is said by its number.
 KINDS: dict[str, type[Kind]] = {kind.name: kind for kind in (*ANSWERS, *DELIVERIES, *PAGING, *PAYLOADS)}

@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from attrs import field, frozen, validators
 
+from ac_sms_async.sandbox import drift
 from ac_sms_async.sandbox.broadcast import STATUSES
 from ac_sms_async.sandbox.faults.kind import Exchange, Kind
 from ac_sms_async.sandbox.problem import Problem
@@ -23,11 +24,11 @@ class Insert(Kind):
     async def before(self, exchange: Exchange) -> None:
         for _ in range(self.rows):
             if exchange.operation == "listBroadcasts":
-                exchange.account.slip_in_broadcast(self.status)
+                drift.insert_broadcast(exchange.account, self.status)
             elif exchange.operation == "listBroadcastLists":
-                exchange.account.slip_in_list()
+                drift.insert_list(exchange.account)
             elif exchange.operation == "getBroadcastRecipients" and exchange.call is not None:
-                exchange.account.slip_in_recipient(int(exchange.call.path_id))
+                drift.insert_recipient(exchange.account, int(exchange.call.path_id))
 
 
 @frozen
@@ -41,11 +42,11 @@ class Delete(Kind):
     async def before(self, exchange: Exchange) -> None:
         for _ in range(self.rows):
             if exchange.operation == "listBroadcasts":
-                exchange.account.drop_broadcast(self.at)
+                drift.delete_broadcast(exchange.account, self.at)
             elif exchange.operation == "listBroadcastLists":
-                exchange.account.drop_list(self.at)
+                drift.delete_list(exchange.account, self.at)
             elif exchange.operation == "getBroadcastRecipients" and exchange.call is not None:
-                exchange.account.drop_recipient(int(exchange.call.path_id), self.at)
+                drift.delete_recipient(exchange.account, int(exchange.call.path_id), self.at)
 
 
 @frozen
