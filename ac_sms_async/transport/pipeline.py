@@ -17,8 +17,8 @@ from ac_sms_async.errors import ConfigurationError, InvalidResponseError, Reques
 from ac_sms_async.lowlevel.types import UNSET, DecodeError, Request, Response
 from ac_sms_async.options import RateLimit, RetryPolicy, Timeout, positive_count, positive_seconds, time_zone
 from ac_sms_async.transport.address import API_PATH, Address, check_path, check_token
-from ac_sms_async.transport.backends import Backend, Exchange, WireRequest
-from ac_sms_async.transport.backends.httpx import HttpxBackend
+from ac_sms_async.transport.backends import Exchange, WireRequest
+from ac_sms_async.transport.backends.choice import choose_backend
 from ac_sms_async.transport.bodies import (
     ERROR_BODY_LIMIT,
     JSONLoads,
@@ -41,8 +41,6 @@ __all__ = ["ParamValue", "Transport"]
 T = TypeVar("T")
 
 ParamValue: TypeAlias = str | int | float | bool | None
-
-USER_AGENT = "ac-sms-async"
 
 _DEFAULT_RETRY = RetryPolicy()
 _DEFAULT_RATE_LIMIT = RateLimit()
@@ -79,6 +77,15 @@ class Transport:
     ) -> None:
         self._address = address = Address.parse(base_url, allow_insecure_http=allow_insecure_http)
         token = check_token(api_token)
+        make_backend = choose_backend(
+            address,
+            token,
+            backend=backend,
+            proxy=proxy,
+            ssl_context=ssl_context,
+            trust_env=trust_env,
+            http_client=http_client,
+        )
         self._timeout = Timeout.of(timeout)
         self._deadline = positive_seconds("deadline", deadline)
         self._retry = _checked("retry", retry, RetryPolicy)
@@ -86,12 +93,9 @@ class Transport:
         self._is_view = False
         if rate_limit is not None:
             _checked("rate_limit", rate_limit, RateLimit)
-
-        def make_backend() -> Backend:
-            return HttpxBackend(
-                address, token, user_agent=USER_AGENT, proxy=proxy, ssl_context=ssl_context, trust_env=trust_env
-            )
-
+        for name, function in (("json_loads", json_loads), ("on_event", on_event)):
+            if function is not None and not callable(function):
+                raise ConfigurationError(f"{name} must be a function")
         self._core = Core(
             account=address.account if account is None else _account_key(account),
             token=token,

@@ -15,16 +15,26 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, cast
 
 import anyio
-import h11
 import httpx
 
-from ac_sms_async.errors import ConfigurationError, ConnectError, TransportError
+from ac_sms_async.errors import ConnectError, TransportError
+from ac_sms_async.options import Timeout
 from ac_sms_async.transport.address import Address
 from ac_sms_async.transport.backends import WireRequest
-from ac_sms_async.transport.backends.decompression import ACCEPT_ENCODING
-from ac_sms_async.transport.backends.proxies import proxy_for
+from ac_sms_async.transport.backends.headers import is_framed, plain_headers, request_headers
 
-__all__ = ["HttpxBackend"]
+__all__ = [
+    "FAULTS",
+    "IDLE_SECONDS",
+    "NO_BODY",
+    "HttpxBackend",
+    "default_ssl_context",
+    "exhaust",
+    "is_http_client",
+    "is_request_start",
+    "request_extensions",
+    "translate",
+]
 
 IDLE_SECONDS = 15.0
 """How long an idle connection is kept. Servers close theirs after 60 s or more; some development servers after 5 s."""
@@ -37,18 +47,19 @@ FAULTS = (
     EOFError,
     anyio.BrokenResourceError,
     anyio.ClosedResourceError,
-    h11.ProtocolError,
 )
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
 
 _LIMITS = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=IDLE_SECONDS)
-_NO_BODY = httpx.ByteStream(b"")
+NO_BODY = httpx.ByteStream(b"")
 
 
 @functools.cache
-def _default_ssl_context(trust_env: bool) -> ssl.SSLContext:
-    # Reading the certificates takes 20 to 40 ms, so it happens once in a process.
-    return httpx.create_ssl_context(trust_env=trust_env)
+def default_ssl_context(trust_env: bool) -> ssl.SSLContext:
+    """The process's own one: reading the certificates takes 20 to 40 ms."""
+    context = httpx.create_ssl_context(trust_env=trust_env)
+    context.set_alpn_protocols(["http/1.1"])
+    return context
 
 
 @functools.cache
@@ -60,11 +71,12 @@ def _unused_ssl_context() -> ssl.SSLContext:
 class _Line:
     """A transport with one connection at most, and what is known of it."""
 
-    __slots__ = ("idle_since", "keeps_alive", "network", "transport")
+    __slots__ = ("idle_since", "keeps_alive", "network", "socket", "transport")
 
     def __init__(self, transport: httpx.AsyncHTTPTransport) -> None:
         self.transport = transport
         self.network: Any = None
+        self.socket: Any = None
         self.keeps_alive = True
         self.idle_since = 0.0
 
@@ -75,9 +87,13 @@ class _Line:
 
     def is_alive(self, now: float) -> bool:
         """Whether the idle connection can be used: not too old, and with nothing to read, which would be its end."""
-        return now - self.idle_since < IDLE_SECONDS and not (
-            self.network is not None and self.network.get_extra_info("is_readable")
-        )
+        if now - self.idle_since >= IDLE_SECONDS:
+            return False
+        try:
+            return self.network is None or not self.network.get_extra_info("is_readable")
+        except ValueError:
+            # httpx closed it itself, having seen its end first; trio's sockets can't be asked any more then.
+            return False
 
 
 class HttpxBackend:
@@ -97,8 +113,8 @@ class HttpxBackend:
         self._address = address
         self._ssl_context = ssl_context
         self._trust_env = trust_env
-        self._proxy = _parse_proxy(proxy_for(address) if proxy is None and trust_env else proxy)
-        self._headers = _fixed_headers(address, token, user_agent)
+        self._proxy = None if proxy is None else httpx.Proxy(proxy)
+        self._headers = httpx.Headers(request_headers(address, token, user_agent))
         self._idle: list[_Line] = []
         self._dropped: list[tuple[_Line, AsyncIterator[bytes] | None]] = []
         self._closing: set[asyncio.Task[None]] = set()
@@ -115,7 +131,7 @@ class HttpxBackend:
         context = self._ssl_context
         if context is None:
             secure = self._address.scheme == "https" or (self._proxy is not None and self._proxy.url.scheme == "https")
-            context = _default_ssl_context(self._trust_env) if secure else _unused_ssl_context()
+            context = default_ssl_context(self._trust_env) if secure else _unused_ssl_context()
         transport = httpx.AsyncHTTPTransport(verify=context, trust_env=False, limits=_LIMITS, proxy=self._proxy)
         return HttpxExchange(self, _Line(transport), request, fresh=True)
 
@@ -124,21 +140,19 @@ class HttpxBackend:
         headers = httpx.Headers(self._headers)
         if request.accept != "application/json":
             headers["Accept"] = request.accept
-        stream = _NO_BODY
+        stream = NO_BODY
         if request.body is not None:
             headers["Content-Type"] = "application/json"
             headers["Content-Length"] = str(len(request.body))
             stream = httpx.ByteStream(request.body)
         elif request.method not in ("GET", "HEAD", "DELETE"):
             headers["Content-Length"] = "0"
-        timeout = request.timeout
-        seconds = {"connect": timeout.connect, "read": timeout.read, "write": timeout.write, "pool": timeout.connect}
         return httpx.Request(
             request.method,
             self._address.origin + request.target,
             headers=headers,
             stream=stream,
-            extensions={"timeout": seconds},
+            extensions=request_extensions(request.timeout),
         )
 
     def put_back(self, line: _Line) -> None:
@@ -182,13 +196,23 @@ class HttpxBackend:
 async def _close(line: _Line, body: AsyncIterator[bytes] | None) -> None:
     try:
         await line.transport.aclose()
+        if line.socket is not None:
+            # When it is cancelled during the TLS handshake, httpcore has forgotten it by now.
+            await line.socket.aclose()
         if body is not None and line.network is not None:
-            # A body that was left halfway is a generator within generators. Now that the connection is closed, asking
-            # for more makes each of them end by itself; left alone, they would wait for the garbage collector.
-            async for _ in body:
-                pass
+            await exhaust(body)
     except FAULTS:
         # It is thrown away because it broke, or it breaks because it is thrown away.
+        pass
+
+
+async def exhaust(body: AsyncIterator[bytes]) -> None:
+    """Let a body that was left halfway, and whose connection is closed, come to its end.
+
+    It is a generator within generators. Asking for more makes each of them end by itself; left alone, they would wait
+    for the garbage collector, and trio would warn of it.
+    """
+    async for _ in body:
         pass
 
 
@@ -215,8 +239,8 @@ class HttpxExchange:
         self._held = True
         self._request = request
         self._fresh = fresh
-        self._stream: httpx.AsyncByteStream = _NO_BODY
-        self._body = aiter(_NO_BODY)
+        self._stream: httpx.AsyncByteStream = NO_BODY
+        self._body = aiter(NO_BODY)
         self.status = 0
         self.headers: Mapping[str, str] = {}
         self.complete: bool | None = False
@@ -233,11 +257,11 @@ class HttpxExchange:
         try:
             response = await line.transport.handle_async_request(request)
         except FAULTS as error:
-            failure = self._translate(error)
+            failure = translate(error, self._request, sent=self.sent, token=self._backend.token)
         else:
             line.note(response)
             self.status = response.status_code
-            self.headers = _plain_headers(response.headers)
+            self.headers = plain_headers(response.headers.raw)
             self._stream = stream = cast("httpx.AsyncByteStream", response.stream)
             self._body = aiter(stream)
         if failure is not None:
@@ -251,7 +275,9 @@ class HttpxExchange:
             if name.endswith("connect_tcp.started"):
                 self.sent = False
                 opening()
-            elif name == "http11.send_request_headers.started" and info["request"].method != b"CONNECT":
+            elif name.endswith("connect_tcp.complete"):
+                self._line.socket = info["return_value"]
+            elif is_request_start(name, info):
                 self.sent = True
 
         return trace
@@ -266,7 +292,7 @@ class HttpxExchange:
             if self._held:
                 await self._finish()
         except FAULTS as error:
-            failure = self._translate(error)
+            failure = translate(error, self._request, sent=self.sent, token=self._backend.token)
         if failure is not None:
             raise failure
         return b""
@@ -285,7 +311,7 @@ class HttpxExchange:
             else:
                 await self._finish()
         except FAULTS as error:
-            failure = self._translate(error)
+            failure = translate(error, self._request, sent=self.sent, token=self._backend.token)
         if failure is not None:
             raise failure
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
@@ -293,17 +319,11 @@ class HttpxExchange:
     async def _finish(self) -> None:
         await self._stream.aclose()
         # From here to the end nothing is awaited: the connection is either ours to drop, or back in the list.
-        headers = self.headers
-        framed = (
-            "content-length" in headers
-            or "transfer-encoding" in headers
-            or self.status in (204, 304)
-            or self._request.method == "HEAD"
-        )
+        framed = is_framed(self._request.method, self.status, self.headers)
         self.complete = True if framed else None
         self._held = False
         line = self._line
-        if framed and line.keeps_alive and headers.get("connection", "").lower() != "close":
+        if framed and line.keeps_alive and self.headers.get("connection", "").lower() != "close":
             self._backend.put_back(line)
         else:
             self._backend.drop(line, None)
@@ -315,52 +335,38 @@ class HttpxExchange:
             self._backend.drop(self._line, self._body)
         await self._backend.close_dropped()
 
-    def _translate(self, error: Exception) -> TransportError:
-        """Our error for one of theirs, in words that hold neither the request nor the token."""
-        timeout = self._request.timeout
-        match error:
-            case httpx.ConnectTimeout():
-                text = f"no connection within {timeout.connect:g} s"
-            case httpx.ReadTimeout():
-                text = f"nothing came from the server for {timeout.read:g} s"
-            case httpx.WriteTimeout():
-                text = f"the server took nothing for {timeout.write:g} s"
-            case httpx.PoolTimeout():
-                text = f"http_client had no free connection within {timeout.connect:g} s"
-            case _:
-                text = str(error).replace(self._backend.token, "***") or type(error).__name__
-        if isinstance(error, _NEVER_SENT) or not self.sent:
-            return ConnectError(f"could not connect: {text}")
-        return TransportError(f"the connection broke: {text}")
+
+def translate(error: Exception, request: WireRequest, *, sent: bool, token: str) -> TransportError:
+    """Our error for one of theirs, in words that hold neither the request nor the token."""
+    timeout = request.timeout
+    match error:
+        case httpx.ConnectTimeout():
+            text = f"no connection within {timeout.connect:g} s"
+        case httpx.ReadTimeout():
+            text = f"nothing came from the server for {timeout.read:g} s"
+        case httpx.WriteTimeout():
+            text = f"the server took nothing for {timeout.write:g} s"
+        case httpx.PoolTimeout():
+            text = f"http_client had no free connection within {timeout.connect:g} s"
+        case _:
+            text = str(error).replace(token, "***") or type(error).__name__
+    if isinstance(error, _NEVER_SENT) or not sent:
+        return ConnectError(f"could not connect: {text}")
+    return TransportError(f"the connection broke: {text}")
 
 
-def _plain_headers(headers: httpx.Headers) -> dict[str, str]:
-    plain: dict[str, str] = {}
-    for raw_name, raw_value in headers.raw:
-        name = raw_name.decode("latin-1").lower()
-        value = raw_value.decode("latin-1")
-        plain[name] = f"{plain[name]}, {value}" if name in plain else value
-    return plain
+def request_extensions(timeout: Timeout) -> dict[str, Any]:
+    """The extensions of a request: its timeouts as httpx takes them."""
+    return {
+        "timeout": {"connect": timeout.connect, "read": timeout.read, "write": timeout.write, "pool": timeout.connect}
+    }
 
 
-def _fixed_headers(address: Address, token: str, user_agent: str) -> httpx.Headers:
-    return httpx.Headers(
-        {
-            "Host": address.netloc,
-            "Accept": "application/json",
-            "Accept-Encoding": ACCEPT_ENCODING,
-            "User-Agent": user_agent,
-            "Api-Token": token,
-        }
-    )
+def is_request_start(name: str, info: Mapping[str, Any]) -> bool:
+    """Whether an event of httpcore's trace means that the request is being written (and not one to the proxy)."""
+    return name.endswith("send_request_headers.started") and info["request"].method != b"CONNECT"
 
 
-def _parse_proxy(url: str | None) -> httpx.Proxy | None:
-    if url is None:
-        return None
-    try:
-        return httpx.Proxy(url)
-    except (ValueError, TypeError, httpx.InvalidURL):
-        # Not chained, and not repeated: a proxy's URL often holds a password.
-        problem = ConfigurationError("proxy must be the URL of an http, https, socks5 or socks5h proxy")
-    raise problem
+def is_http_client(value: object) -> bool:
+    """Whether it is an `httpx.AsyncClient`."""
+    return isinstance(value, httpx.AsyncClient)

@@ -2,17 +2,46 @@
 
 from __future__ import annotations
 
+import importlib.util
 import ipaddress
+from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
+from ac_sms_async.errors import ConfigurationError
 from ac_sms_async.transport.address import Address
 
-__all__ = ["proxy_for"]
+__all__ = ["choose_proxy"]
 
 
-def proxy_for(address: Address) -> str | None:
-    """The proxy's URL, or None for a direct connection."""
+def choose_proxy(address: Address, proxy: Any, *, trust_env: bool, socks: bool) -> str | None:
+    """The proxy's URL, as given or as the environment says; None for a direct connection.
+
+    A wrong one is a `ConfigurationError` that doesn't repeat it, for proxies' URLs often hold a password.
+    """
+    if proxy is None:
+        proxy = _from_environment(address) if trust_env else None
+        if proxy is None:
+            return None
+    schemes = ("http", "https", "socks5", "socks5h") if socks else ("http", "https")
+    scheme = _scheme(proxy) if isinstance(proxy, str) and proxy.isascii() else None
+    if scheme is None or scheme not in schemes:
+        raise ConfigurationError(f"proxy must be a URL such as http://proxy:3128; known schemes: {', '.join(schemes)}")
+    if scheme.startswith("socks") and importlib.util.find_spec("socksio") is None:
+        raise ConfigurationError("a socks proxy needs socksio: pip install 'httpx[socks]'")
+    return str(proxy)
+
+
+def _scheme(proxy: str) -> str | None:
+    try:
+        parts = urlsplit(proxy)
+        return parts.scheme if parts.hostname and parts.port != 0 else None
+    except ValueError:
+        # Brackets that don't close, or a port that is no number.
+        return None
+
+
+def _from_environment(address: Address) -> str | None:
     proxies = getproxies()
     exceptions = [entry.strip().lower() for entry in proxies.get("no", "").split(",")]
     if any(_covers(entry, address) for entry in exceptions if entry):
