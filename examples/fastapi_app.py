@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
@@ -37,7 +37,7 @@ from ac_sms_async.models import AIBroadcastStatus
 
 
 @asynccontextmanager
-async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, SMSClient]]:
+async def lifespan(app: FastAPI) -> AsyncGenerator[dict[str, SMSClient], None]:
     """One client for all requests: it holds the connections and the account's budget. It is closed on shutdown."""
     # A person waits for the answer, so the deadline is short.
     async with SMSClient.from_env(deadline=20) as sms:

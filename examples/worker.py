@@ -11,7 +11,6 @@ which errors are worth another try; and a SIGTERM that lets running jobs finish,
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import logging
 import signal
@@ -55,8 +54,8 @@ async def work(sms: SMSClient, job: Job) -> dict[str, Any]:
     """Do one job; what it returns is its result."""
     match job.kind:
         case "metrics":
-            (found,) = await sms.metrics.get([job.broadcast])
-            return {"clicks": found.clicks, "opt_outs": found.opt_outs}
+            found = (await sms.metrics.get([job.broadcast])).get(job.broadcast)
+            return {} if found is None else {"clicks": found.clicks, "opt_outs": found.opt_outs}
         case "wait":
             sent = await sms.broadcasts.wait(job.broadcast, until="sent", timeout=60)
             return {"status": sent.status}
@@ -116,18 +115,18 @@ async def main() -> None:
         loop.add_signal_handler(number, stop.set)
 
     queue: asyncio.Queue[Job] = asyncio.Queue()
-    async with SMSClient.from_env() as sms:
-        takers = [asyncio.create_task(take(sms, queue)) for _ in range(TASKS)]
-        reader = asyncio.create_task(read(queue))
-        stopped = asyncio.create_task(stop.wait())
+    async with SMSClient.from_env() as sms, asyncio.TaskGroup() as group:
+        takers = [group.create_task(take(sms, queue)) for _ in range(TASKS)]
+        reader = group.create_task(read(queue))
+        stopped = group.create_task(stop.wait())
         await asyncio.wait([reader, stopped], return_when=asyncio.FIRST_COMPLETED)
+        # Either there is no more to come, or nobody wants it: finish what is here, but not for ever after a signal.
         reader.cancel()
-        with contextlib.suppress(TimeoutError):
-            # Input that ended leaves jobs to finish; a signal leaves them some seconds.
-            await asyncio.wait_for(queue.join(), GRACE if stop.is_set() else None)
-        for task in (*takers, stopped):
+        finished = group.create_task(queue.join())
+        await asyncio.wait([finished, stopped], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([finished], timeout=GRACE)
+        for task in (*takers, finished, stopped):
             task.cancel()
-        await asyncio.gather(*takers, stopped, reader, return_exceptions=True)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
+from itertools import zip_longest
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
@@ -49,7 +50,7 @@ def blocks_of(page: Path) -> list[Block]:
     text = page.read_text("utf-8")
     fences = list(FENCE.finditer(text))
     found: list[Block] = []
-    for fence, after in zip(fences, [*fences[1:], None], strict=True):
+    for fence, after in zip_longest(fences, fences[1:]):
         if fence["language"] not in ("python", "py"):
             continue
         title = TITLE.search(fence["options"])
@@ -152,10 +153,10 @@ def matches(expected: str, printed: str) -> bool:
 def test_the_blocks_of_a_page_run(
     page: Path, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    defaults = SMSClient.__init__.__kwdefaults__
-    monkeypatch.setitem(defaults, "rate_limit", RateLimit(500, margin=0))
+    # At five requests a second, reading all pages would take minutes.
+    monkeypatch.setitem(SMSClient.__init__.__kwdefaults__ or {}, "rate_limit", RateLimit(500, margin=0))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     Page(page, sandbox, tmp_path).read()
     # Modules that the page has saved must not be known to the next one.
     for name in [file.stem for file in tmp_path.glob("*.py")]:

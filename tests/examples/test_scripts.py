@@ -44,7 +44,7 @@ def test_a_worker_does_its_jobs(sandbox: Sandbox) -> None:
         {"job": "metrics", "broadcast": 1},
         {"job": "metrics", "broadcast": 3},
         {"job": "wait", "broadcast": 1},
-        {"job": "rename", "broadcast": 1, "name": "Renamed"},
+        {"job": "rename", "broadcast": 50, "name": "Renamed"},
         {"job": "rename", "broadcast": 999_999, "name": "Nobody"},
     ]
     lines = [json.dumps(job) for job in jobs]
@@ -55,7 +55,7 @@ def test_a_worker_does_its_jobs(sandbox: Sandbox) -> None:
     assert len(done) == len(jobs)
     assert isinstance(done["metrics", 1]["clicks"], int)
     assert done["wait", 1]["status"] == "sent"
-    assert done["rename", 1]["name"] == "Renamed"
+    assert done["rename", 50]["name"] == "Renamed"
     assert done["rename", 999_999]["outcome"] == "failed"
     assert err.count("not a job") == 2
     assert "Traceback" not in err

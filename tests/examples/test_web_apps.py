@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -56,7 +56,7 @@ class Server:
 
 
 @contextmanager
-def serve(app: tuple[str, ...], url: str, token: str) -> Iterator[Server]:
+def serve(app: tuple[str, ...], url: str, token: str) -> Generator[Server, None, None]:
     process = subprocess.Popen(
         [sys.executable, "-X", "dev", "-u", *app],
         cwd=EXAMPLES,

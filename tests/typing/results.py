@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, assert_type
 
@@ -23,10 +22,10 @@ from ac_sms_async.models import (
     BroadcastList,
     BroadcastMessage,
     BroadcastMetrics,
-    BroadcastSnapshot,
     FailureDetail,
     Recipient,
     SmsCredits,
+    Snapshot,
 )
 
 
@@ -94,23 +93,22 @@ async def ai(sms: SMSClient) -> None:
 
 
 async def metrics(sms: SMSClient) -> None:
-    assert_type(await sms.metrics.get([1]), list[BroadcastMetrics])
+    assert_type(await sms.metrics.get([1]), dict[int, BroadcastMetrics])
     batch = await sms.metrics.fetch([1, 2])
     assert_type(batch, MetricsBatch)
-    by_id: Mapping[int, BroadcastMetrics] = batch.metrics
-    errors: Mapping[int, SMSError] = batch.failed
+    assert_type(batch.metrics, dict[int, BroadcastMetrics])
     assert_type(batch.metrics[1].clicks, int | None)
+    assert_type(batch.missing, list[int])
+    assert_type(batch.failed, dict[int, SMSError])
     assert_type(await sms.metrics.failures(1), list[FailureDetail])
-    assert_type(await sms.metrics.snapshot(start_date=date(2026, 1, 1)), BroadcastSnapshot)
-    assert_type(await sms.metrics.snapshot(ids=[1]), BroadcastSnapshot)
+    assert_type(await sms.metrics.snapshot(start_date=date(2026, 1, 1)), Snapshot)
+    assert_type(await sms.metrics.snapshot(ids=[1]), Snapshot)
     async for outcome in sms.metrics.stream([1]):
         assert_type(outcome.id, int)
         assert_type(outcome.metrics, BroadcastMetrics | None)
         assert_type(outcome.error, SMSError | None)
     async for failures in sms.metrics.stream_failures([1]):
         assert_type(failures.failures, list[FailureDetail] | None)
-    assert by_id is not None
-    assert errors is not None
 
 
 async def exports(sms: SMSClient) -> None:
