@@ -78,7 +78,7 @@ async def collect_accounts(
                 sms, store, window=window, include=include, on_progress=on_progress, fresh=fresh
             )
         except (ConfigurationError, StoreBusyError) as error:
-            results[place] = _not_begun(sms.account, error)
+            results[place] = _not_begun(ClientSource(sms).account, error)
 
     async with anyio.create_task_group() as group:
         for place, sms in enumerate(given):

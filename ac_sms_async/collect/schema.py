@@ -244,7 +244,7 @@ period               | text | Length of the period, such as `month`.
 next_refill_date     | time | When the next period begins.
 included_this_period | int  | Credits that the plan includes in a period.
 used_this_period     | int  | Credits used in this period.
-extra                | int  | Extra credits bought.
+extra_credits        | int  | Credits bought on top.
 available            | int  | Credits left.
 collected_at         | time | When it was fetched.
 """,

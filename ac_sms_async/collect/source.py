@@ -83,12 +83,13 @@ class ClientSource:
     @property
     def account(self) -> str:
         """What names the account in the store."""
-        return self._sms.account
+        name = self._sms.transport.account
+        return name.partition("://")[2] or name
 
     @property
     def url(self) -> str:
         """Where it is."""
-        return self._sms.base_url
+        return self._sms.transport.base_url
 
     @asynccontextmanager
     async def broadcasts(self, listing: Listing, resume: str | None) -> AsyncIterator[AsyncIterator[Found[Fields]]]:

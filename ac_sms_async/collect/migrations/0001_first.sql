@@ -141,7 +141,7 @@ CREATE TABLE credits (
   next_refill_date TIMESTAMPTZ,
   included_this_period BIGINT,
   used_this_period BIGINT,
-  extra BIGINT,
+  extra_credits BIGINT,
   available BIGINT,
   collected_at TIMESTAMPTZ NOT NULL,
   PRIMARY KEY (account, run_id)

@@ -260,8 +260,8 @@ class _Reader:
 
     async def _credits(self) -> list[CreditsLine]:
         rows = await self._all(
-            "SELECT account, collected_at, available, used_this_period, included_this_period, extra, next_refill_date "
-            f"FROM credits WHERE MINE ORDER BY collected_at DESC, account LIMIT {_LAST_CREDITS}"
+            "SELECT account, collected_at, available, used_this_period, included_this_period, extra_credits, "
+            f"next_refill_date FROM credits WHERE MINE ORDER BY collected_at DESC, account LIMIT {_LAST_CREDITS}"
         )
         return [
             CreditsLine(account, datetime.fromisoformat(at), available, used, included, extra, _day(refill))

@@ -1,0 +1,22 @@
+"""`ac-sms`, also as `python -m ac_sms_async`."""
+
+from __future__ import annotations
+
+import sys
+
+_NEEDED = ("click", "rich")
+
+
+def main() -> None:
+    """Run the command; without the `[cli]` extra, say how to install it."""
+    try:
+        from ac_sms_async.cli.main import run
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in _NEEDED:
+            raise
+        sys.exit("the ac-sms command needs click and rich: pip install 'ac-sms-async[cli]'")
+    sys.exit(run())
+
+
+if __name__ == "__main__":
+    main()

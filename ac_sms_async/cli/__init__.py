@@ -1,0 +1,1 @@
+"""The `ac-sms` command: a thin skin over the library."""

@@ -1,0 +1,45 @@
+"""Errors in plain words: what is wrong, and what to do about it."""
+
+from __future__ import annotations
+
+from ac_sms_async.errors import (
+    APIStatusError,
+    AuthenticationError,
+    ConnectError,
+    DeadlineExceededError,
+    InvalidResponseError,
+    NotFoundError,
+    PaymentRequiredError,
+    PermissionDeniedError,
+    RateLimitedError,
+    ServerError,
+    TransportError,
+)
+
+__all__ = ["advice"]
+
+_URL = "Copy the API URL anew from Settings > Developer in ActiveCampaign; it can't be guessed from the account's name."
+
+_BY_CLASS: tuple[tuple[type[Exception], str], ...] = (
+    (AuthenticationError, "The token is missing or wrong. Copy it anew from Settings > Developer in ActiveCampaign."),
+    (
+        PermissionDeniedError,
+        "The token is wrong, its user may not see SMS, or the plan has no SMS. "
+        "Check the token, then the permissions of the user's group.",
+    ),
+    (PaymentRequiredError, "The account has a payment issue or no credits: see Settings > Billing in ActiveCampaign."),
+    (NotFoundError, f"There is no such thing, or no such account behind the URL. {_URL}"),
+    (RateLimitedError, "Somebody else uses up this account's 5 requests a second. Try again later."),
+    (ServerError, "ActiveCampaign has trouble at the moment. Try again later."),
+    (ConnectError, f"Nothing answers there. Check the network and the URL. {_URL}"),
+    (TransportError, "The connection broke. Check the network, and try again."),
+    (DeadlineExceededError, "It took too long. Check the network, and try again."),
+    (InvalidResponseError, f"Something answers that is not ActiveCampaign's API, or it has changed. {_URL}"),
+)
+
+
+def advice(error: BaseException) -> str | None:
+    """What to do about an error, or None where its message says it all."""
+    if isinstance(error, APIStatusError) and 300 <= error.status < 400:
+        return f"The URL sends elsewhere, which is a sign of a wrong account name. {_URL}"
+    return next((text for kind, text in _BY_CLASS if isinstance(error, kind)), None)

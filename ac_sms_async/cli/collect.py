@@ -1,0 +1,147 @@
+"""`ac-sms collect`: everything of one account, or of several, into a store."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+import attrs
+import click
+
+from ac_sms_async.cli.advice import advice
+from ac_sms_async.cli.connection import connection, connection_options, read_accounts
+from ac_sms_async.cli.database import database_option
+from ac_sms_async.cli.kinds import DAY, DAYS, INCLUDE, SINCE
+from ac_sms_async.cli.output import Output, json_option, output, printable
+from ac_sms_async.cli.progress import progress_display
+from ac_sms_async.cli.running import run_async
+from ac_sms_async.collect import RunResult, Window, collect_accounts, open_store
+from ac_sms_async.collect.window import details
+
+__all__ = ["collect_command", "exit_code"]
+
+_EXAMPLES = """\b
+Examples:
+  ac-sms collect                                 all broadcasts with their metrics, into metrics.sqlite
+  ac-sms collect --include failures,recipients   also why messages failed, and each recipient with replies
+  ac-sms collect --since last                    for cron: only what can still change
+  ac-sms collect --since 2026-01-01 --until 2026-03-31
+  ac-sms collect --accounts accounts.toml        several accounts at once
+  ac-sms collect --db postgresql://reports@db/sms
+\b
+accounts.toml:
+  [accounts.acme]
+  url = "https://acme.api-us1.com"
+  token_env = "ACME_TOKEN"          (or token_file = "acme.token")
+\b
+However it was stopped, the same command goes on where it stood.
+Exit codes: 0 complete, 3 some ids failed (the next run tries them again), 1 failed, 130 stopped.
+"""
+
+
+@click.command("collect", epilog=_EXAMPLES, short_help="Collect broadcasts and what came of them into a store.")
+@database_option
+@click.option("--include", type=INCLUDE, multiple=True, help="Also fetch failures, recipients (with their replies).")
+@click.option("--since", type=SINCE, help="The first day; or `last`: what can still have changed since the last run.")
+@click.option("--until", type=DAY, help="The last day.")
+@click.option(
+    "--horizon",
+    type=DAYS,
+    default="30d",
+    show_default=True,
+    help="With `--since last`: how long the numbers of a sent broadcast are taken to change.",
+)
+@click.option("--name", metavar="TEXT", help="Only broadcasts of this name.")
+@click.option("--status", metavar="STATUS", help="Only broadcasts in this status, such as sent.")
+@click.option(
+    "--accounts",
+    "accounts_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="A TOML file with several accounts, to be collected at once.",
+)
+@click.option("--fresh", is_flag=True, help="Begin anew, even where an unfinished run could be gone on with.")
+@click.option("--quiet", is_flag=True, help="Show no progress.")
+@connection_options
+@json_option
+def collect_command(
+    database: str,
+    include: tuple[tuple[str, ...], ...],
+    since: date | Literal["last"] | None,
+    until: date | None,
+    horizon: timedelta,
+    name: str | None,
+    status: str | None,
+    accounts_file: Path | None,
+    fresh: bool,
+    quiet: bool,
+) -> int:
+    """Collect all broadcasts of an account, what came of them, and its credits into a store."""
+    if since == "last":
+        if until is not None or name is not None or status is not None:
+            raise click.UsageError("--since last looks at what can still change: it takes no --until, --name, --status")
+        window = Window.since_last(horizon)
+    else:
+        window = Window(since, until, name=name, status=status)
+    wanted = details({detail for group in include for detail in group})
+    connections = [connection()] if accounts_file is None else read_accounts(accounts_file)
+    out = output()
+
+    async def collect() -> list[RunResult]:
+        async with AsyncExitStack() as stack:
+            clients = [await stack.enter_async_context(entry.client()) for entry in connections]
+            store = await stack.enter_async_context(await open_store(database))
+            with progress_display(quiet=quiet) as on_progress:
+                return await collect_accounts(
+                    clients, store, window=window, include=wanted, on_progress=on_progress, fresh=fresh
+                )
+
+    results = run_async(collect)
+    _show(out, results, database)
+    return exit_code(results)
+
+
+def exit_code(results: list[RunResult]) -> int:
+    """0 where all are complete, 1 where all have failed, 3 between."""
+    codes = {result.exit_code for result in results}
+    return codes.pop() if len(codes) == 1 else 3
+
+
+def _show(out: Output, results: list[RunResult], database: str) -> None:
+    if out.as_json:
+        out.data([_as_json(result) for result in results])
+        return
+    heads = ["Account", "Outcome", "#Broadcasts", "#Metrics", "#Failures", "#Recipients", "#Failed ids", "Time"]
+    rows = [
+        (
+            *(result.account, result.status, result.broadcasts, result.metrics, result.failure_groups),
+            *(result.recipients, result.failed, _seconds(result.seconds)),
+        )
+        for result in results
+    ]
+    out.table(heads, rows)
+    for result in results:
+        if result.error is not None:
+            out.say(f"{printable(result.account)}: {printable(str(result.error))}")
+            out.say(f"  {advice(result.error) or 'See what is wrong, then run the same again: it goes on.'}")
+        elif result.status == "partial":
+            out.say(
+                f"{printable(result.account)}: {result.failed} ids failed; the next run tries them again. "
+                f"Why: ac-sms export --db {database} --table failed_ids"
+            )
+
+
+def _as_json(result: RunResult) -> dict[str, Any]:
+    error = result.error
+    return {
+        **attrs.asdict(result, filter=attrs.filters.exclude("error")),
+        "exit_code": result.exit_code,
+        "error": None if error is None else {"type": type(error).__name__, "message": str(error)},
+    }
+
+
+def _seconds(seconds: float) -> str:
+    whole = round(seconds)
+    return f"{whole // 60}m{whole % 60:02}s" if whole >= 60 else f"{seconds:.1f}s"

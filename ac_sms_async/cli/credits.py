@@ -1,0 +1,38 @@
+"""`ac-sms credits`: what may still be sent."""
+
+from __future__ import annotations
+
+import click
+
+from ac_sms_async.cli.connection import connection, connection_options
+from ac_sms_async.cli.output import json_option, output
+from ac_sms_async.cli.running import run_async
+from ac_sms_async.models import SmsCredits
+
+__all__ = ["credits_command"]
+
+
+@click.command("credits", epilog="\b\nExample:\n  ac-sms credits --json\n", short_help="Show the SMS credits.")
+@connection_options
+@json_option
+def credits_command() -> None:
+    """Show the SMS credits of the account."""
+    out = output()
+
+    async def fetch() -> SmsCredits:
+        async with connection().client() as sms:
+            return await sms.credits.get()
+
+    found = run_async(fetch)
+    if out.as_json:
+        out.data(found.to_dict())
+        return
+    out.table(
+        ["#Left", "#Used", "#Included", "#Extra", "Period", "Next refill"],
+        [
+            (
+                *(found.available, found.used_this_period, found.included_this_period, found.extra_credits),
+                *(found.period, found.next_refill_date),
+            )
+        ],
+    )

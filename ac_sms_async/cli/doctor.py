@@ -1,0 +1,128 @@
+"""`ac-sms doctor`: what is wrong, in plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Literal
+
+import attrs
+import click
+
+from ac_sms_async import SMSClient
+from ac_sms_async.cli.advice import advice
+from ac_sms_async.cli.connection import Connection, connection, connection_options
+from ac_sms_async.cli.output import Output, json_option, output, printable
+from ac_sms_async.cli.running import run_async
+from ac_sms_async.errors import (
+    APIStatusError,
+    AuthenticationError,
+    ConfigurationError,
+    RateLimitedError,
+    SMSError,
+)
+from ac_sms_async.transport.events import AttemptFinished, Event
+
+__all__ = ["Finding", "doctor"]
+
+_SIGNS = {"ok": "ok  ", "problem": "FAIL", "skipped": "-   "}
+_EXPECTED_RATE = 5
+
+
+@attrs.frozen
+class Finding:
+    """What one check found, and what to do about it."""
+
+    check: str
+    outcome: Literal["ok", "problem", "skipped"]
+    detail: str
+    advice: str | None = None
+
+
+@click.command(epilog="\b\nExample:\n  ac-sms doctor\n", short_help="Check URL, token, permissions and rate.")
+@connection_options
+@json_option
+def doctor() -> int:
+    """Check that this account can be worked with: URL, token, permissions, rate. Changes nothing, sends nothing."""
+    out = output()
+    findings = run_async(_Examination(connection()).examine)
+    _show(out, findings)
+    return 1 if any(finding.outcome == "problem" for finding in findings) else 0
+
+
+class _Examination:
+    def __init__(self, given: Connection) -> None:
+        self._given = given
+        self._findings: list[Finding] = []
+        self._last: AttemptFinished | None = None
+
+    async def examine(self) -> list[Finding]:
+        """Run all checks, each as far as the one before lets it."""
+        try:
+            client = self._given.client(on_event=self._notice)
+        except ConfigurationError as error:
+            return [Finding("URL and token", "problem", error.message)]
+        self._note("URL and token", "ok", f"{client.transport.base_url}, with a token")
+        async with client as sms:
+            if await self._try("credits", lambda: self._credits(sms)):
+                await self._try("broadcasts", lambda: self._broadcasts(sms))
+                await self._try("lists", lambda: self._lists(sms))
+                await self._try("metrics", lambda: self._metrics(sms))
+        self._rate()
+        return self._findings
+
+    async def _try(self, check: str, work: Callable[[], Awaitable[str]]) -> bool:
+        """Run a check; returns whether it makes sense to go on."""
+        try:
+            self._note(check, "ok", await work())
+        except SMSError as error:
+            self._findings.append(Finding(check, "problem", error.message, advice(error)))
+            # Without permission for one thing, others may work; without a connection or a token, nothing will.
+            return isinstance(error, APIStatusError) and not isinstance(error, AuthenticationError | RateLimitedError)
+        return True
+
+    async def _credits(self, sms: SMSClient) -> str:
+        found = await sms.credits.get()
+        return "the number left is unknown" if found.available is None else f"{found.available:,} left"
+
+    async def _broadcasts(self, sms: SMSClient) -> str:
+        count = await sms.broadcasts.list().count()
+        return "can be read" if count is None else f"can be read: {count:,}"
+
+    async def _lists(self, sms: SMSClient) -> str:
+        count = await sms.lists.list().count()
+        return "can be read" if count is None else f"can be read: {count:,}"
+
+    async def _metrics(self, sms: SMSClient) -> str:
+        found = await sms.metrics.snapshot()
+        return "can be read" if found.sends is None else f"can be read: {found.sends:,} messages sent so far"
+
+    def _rate(self) -> None:
+        last = self._last
+        if last is None or last.rate_limit is None:
+            self._note("rate", "skipped", "the server doesn't say how many requests it allows; we keep to 5 a second")
+        elif last.rate_limit < _EXPECTED_RATE:
+            text = f"the server allows {last.rate_limit} requests a second, fewer than the usual {_EXPECTED_RATE}"
+            hint = "Expect pauses: the client obeys the server's 429."
+            self._findings.append(Finding("rate", "problem", text, hint))
+        else:
+            took = f"; the last answer took {last.duration:.2f} s"
+            self._note("rate", "ok", f"the server allows {last.rate_limit} requests a second{took}")
+
+    def _notice(self, event: Event) -> None:
+        if isinstance(event, AttemptFinished):
+            self._last = event
+
+    def _note(self, check: str, outcome: Literal["ok", "problem", "skipped"], detail: str) -> None:
+        self._findings.append(Finding(check, outcome, detail))
+
+
+def _show(out: Output, findings: list[Finding]) -> None:
+    if out.as_json:
+        out.data([attrs.asdict(finding) for finding in findings])
+        return
+    given = None
+    for finding in findings:
+        click.echo(f"{_SIGNS[finding.outcome]}  {finding.check:<14}{printable(finding.detail)}")
+        if finding.advice is not None and finding.advice != given:
+            click.echo(f"{'':20}{finding.advice}")
+        given = finding.advice

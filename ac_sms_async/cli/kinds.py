@@ -1,0 +1,70 @@
+"""What options take: days, dates, lists of details."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Any, Literal
+
+import click
+
+from ac_sms_async.collect.window import DETAILS
+
+__all__ = ["DAY", "DAYS", "INCLUDE", "MOMENT", "SINCE"]
+
+
+class _Include(click.ParamType[tuple[str, ...]]):
+    name = "what"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
+        names = tuple(part.strip() for part in str(value).split(",") if part.strip())
+        unknown = sorted(set(names) - set(DETAILS))
+        if unknown:
+            self.fail(f"it knows {' and '.join(DETAILS)}, not {', '.join(unknown)}", param, ctx)
+        return names
+
+
+class _Days(click.ParamType[timedelta]):
+    name = "days"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        number = str(value).removesuffix("d")
+        if not number.isdecimal() or not 0 < int(number) <= 36500:
+            self.fail(f"{value!r} is not a number of days such as 30d", param, ctx)
+        return timedelta(days=int(number))
+
+
+class _Day(click.ParamType[date]):
+    name = "date"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        try:
+            return date.fromisoformat(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is not a date such as 2026-01-31", param, ctx)
+
+
+class _Since(click.ParamType["date | Literal['last']"]):
+    name = "last|date"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date | Literal["last"]:
+        return "last" if value == "last" else DAY.convert(value, param, ctx)
+
+
+class _Moment(click.ParamType[datetime]):
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        try:
+            moment = datetime.fromisoformat(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is not a time such as 2026-03-01T09:00-06:00", param, ctx)
+        if moment.tzinfo is None:
+            self.fail(f"{value!r} must say its time zone, as in 2026-03-01T09:00-06:00 or ...Z", param, ctx)
+        return moment
+
+
+INCLUDE = _Include()
+DAYS = _Days()
+DAY = _Day()
+MOMENT = _Moment()
+SINCE = _Since()

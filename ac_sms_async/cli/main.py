@@ -1,0 +1,87 @@
+"""The `ac-sms` command as a whole: its groups, and what becomes of errors."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from ac_sms_async.cli.advice import advice
+from ac_sms_async.cli.ai import ai
+from ac_sms_async.cli.broadcasts import broadcasts
+from ac_sms_async.cli.collect import collect_command
+from ac_sms_async.cli.completion import completion
+from ac_sms_async.cli.credits import credits_command
+from ac_sms_async.cli.doctor import doctor
+from ac_sms_async.cli.export import export
+from ac_sms_async.cli.metrics import metrics
+from ac_sms_async.cli.output import printable
+from ac_sms_async.cli.report import report
+from ac_sms_async.cli.running import Stopped
+from ac_sms_async.cli.sandbox import sandbox
+from ac_sms_async.collect import StoreError
+from ac_sms_async.errors import SMSError
+
+__all__ = ["cli", "run"]
+
+_FAILED = 1
+_INTERRUPTED = 130
+
+_EPILOG = """\b
+Begin with:
+  export ACTIVECAMPAIGN_URL=https://youraccount.api-us1.com
+  export ACTIVECAMPAIGN_API_TOKEN=...      (both: Settings > Developer)
+  ac-sms doctor
+  ac-sms collect --include failures
+  ac-sms report -o report.html
+\b
+Or try it without an account: ac-sms sandbox
+"""
+
+
+@click.group(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="ac-sms-async", prog_name="ac-sms")
+def cli() -> None:
+    """ActiveCampaign SMS broadcasts: collect what came of them, report on it, send.
+
+    Exit codes: 0 all went well, 1 it failed, 2 the command was given wrongly, 3 a part failed, 130 it was stopped.
+    """
+
+
+for _command in (
+    collect_command, report, export, broadcasts, ai, metrics, credits_command, doctor, sandbox, completion
+):  # fmt: skip
+    cli.add_command(_command)
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        outcome: Any = cli.main(given, prog_name="ac-sms", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (Stopped, click.Abort):
+        return _stopped(given)
+    except (SMSError, StoreError) as error:
+        click.echo(f"error: {printable(str(error))}", err=True)
+        if (what_to_do := advice(error)) is not None:
+            click.echo(what_to_do, err=True)
+        return _FAILED
+    except BrokenPipeError:
+        # Who read our output has gone; Python would complain when it flushes at the end.
+        sys.stdout = None  # type: ignore[assignment]
+        return _FAILED
+    return outcome if isinstance(outcome, int) else 0
+
+
+def _stopped(given: Sequence[str]) -> int:
+    click.echo("stopped", err=True)
+    if given[:1] == ["collect"]:
+        again = shlex.join(["ac-sms", *given])
+        click.echo(f"What was fetched is kept. To go on where it stopped, run the same again:\n  {again}", err=True)
+    return _INTERRUPTED

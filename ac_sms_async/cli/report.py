@@ -1,0 +1,47 @@
+"""`ac-sms report`: the store as one page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import anyio
+import click
+
+from ac_sms_async.cli.database import database_option
+from ac_sms_async.cli.output import json_option, output
+from ac_sms_async.cli.running import run_async
+from ac_sms_async.collect import StoreError, open_store
+from ac_sms_async.collect.report import load_report, render_report
+
+__all__ = ["report"]
+
+_EXAMPLES = """\b
+Examples:
+  ac-sms report                                        metrics.sqlite as report.html
+  ac-sms report --db metrics.sqlite -o march.html --account acme
+"""
+
+
+@click.command(epilog=_EXAMPLES, short_help="Make a page of a store: what was sent, and what came of it.")
+@database_option
+@click.option("-o", "--output", "path", type=click.Path(path_type=Path), default="report.html", show_default=True)
+@click.option("--account", metavar="NAME", help="Only this account. Default: all in the store.")
+@json_option
+def report(database: str, path: Path, account: str | None) -> None:
+    """Make one HTML page that needs nothing beside itself: to look at, to print, to mail."""
+    out = output()
+
+    async def make() -> int:
+        async with await open_store(database, create=False) as store:
+            data = await load_report(store, account=account)
+        try:
+            await anyio.Path(path).write_text(render_report(data), encoding="utf-8")
+        except OSError as error:
+            raise StoreError(f"cannot write {path}: {error}") from error
+        return data.totals.broadcasts
+
+    broadcasts = run_async(make)
+    if out.as_json:
+        out.data({"path": str(path.resolve()), "broadcasts": broadcasts})
+    else:
+        out.say(f"{broadcasts:,} broadcasts sent: {path.resolve()}")

@@ -1,0 +1,174 @@
+"""A table of the store as CSV, JSON lines or Parquet, streamed: memory does not grow with the table."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from os import PathLike
+from pathlib import Path
+from typing import IO, Any, Literal, Protocol
+
+import anyio
+import anyio.to_thread
+
+from ac_sms_async.collect.schema import Table, table
+from ac_sms_async.collect.store import Row, Store, StoreError, Value
+
+__all__ = ["ExportFormat", "export_table", "write_table"]
+
+ExportFormat = Literal["csv", "jsonl", "parquet"]
+
+
+async def export_table(
+    store: Store, name: str, path: str | PathLike[str], *, format: ExportFormat = "csv", account: str | None = None
+) -> int:
+    """Write the table or view `name` to a file, of one account or of all; returns the number of rows.
+
+    The file appears whole or not at all. Parquet needs DuckDB (the `[parquet]` extra). Raises `StoreError`.
+    """
+    entry = _entry(name)
+    target = Path(path)
+    with _beside(target) as draft:
+        if format == "parquet":
+            count = await _export_parquet(store, entry, draft, account)
+        else:
+            with draft.open("w", encoding="utf-8", newline="") as file:
+                count = await write_table(store, name, file, format=format, account=account)
+    return count
+
+
+async def write_table(
+    store: Store, name: str, file: IO[str], *, format: Literal["csv", "jsonl"] = "csv", account: str | None = None
+) -> int:
+    """Write the table or view `name` to an open text file; returns the number of rows."""
+    entry = _entry(name)
+    writer: _Writer = _CSV(file, entry) if format == "csv" else _JSONLines(file, entry)
+    return await _feed(store, entry, account, writer.rows)
+
+
+class _Writer(Protocol):
+    def rows(self, rows: list[Row]) -> None: ...
+
+
+class _CSV:
+    def __init__(self, file: IO[str], entry: Table) -> None:
+        self._writer = csv.writer(file)
+        self._writer.writerow(entry.names)
+
+    def rows(self, rows: list[Row]) -> None:
+        self._writer.writerows(rows)
+
+
+class _JSONLines:
+    def __init__(self, file: IO[str], entry: Table) -> None:
+        self._file = file
+        self._columns = [(column.name, _JSON_VALUES.get(column.type)) for column in entry.columns]
+
+    def rows(self, rows: list[Row]) -> None:
+        for row in rows:
+            item = {
+                name: value if value is None or convert is None else convert(value)
+                for (name, convert), value in zip(self._columns, row, strict=True)
+            }
+            self._file.write(json.dumps(item, ensure_ascii=False, separators=(",", ":")) + "\n")
+
+
+_JSON_VALUES: dict[str, Callable[[Any], Any]] = {"JSONB": json.loads, "BOOLEAN": bool}
+
+
+class _Quoted:
+    """CSV in which text is always quoted and NULL never is, so that NULL and empty text stay two things."""
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file = file
+
+    def rows(self, rows: list[Row]) -> None:
+        self._file.writelines(",".join(map(_quoted, row)) + "\n" for row in rows)
+
+
+def _quoted(value: Value) -> str:
+    return "" if value is None else '"' + str(value).replace('"', '""') + '"'
+
+
+async def _export_parquet(store: Store, entry: Table, target: Path, account: str | None) -> int:
+    try:
+        import duckdb
+    except ImportError:
+        raise StoreError("Parquet needs DuckDB: pip install 'ac-sms-async[parquet]'") from None
+    with tempfile.TemporaryDirectory(prefix="ac-sms-") as folder:
+        rows = Path(folder, "rows.csv")
+        with rows.open("w", encoding="utf-8", newline="") as file:  # noqa: ASYNC230 - see write_table
+            count = await _feed(store, entry, account, _Quoted(file).rows)
+        types = ", ".join(f"'{column.name}': '{_PARQUET_TYPES[column.type]}'" for column in entry.columns)
+
+        def convert() -> None:
+            with duckdb.connect(":memory:") as connection:
+                connection.execute("SET TimeZone = 'UTC'")
+                connection.execute(
+                    f"COPY (SELECT * FROM read_csv($rows, header = false, columns = {{{types}}}, delim = ',', "
+                    "quote = '\"', escape = '\"', nullstr = '', allow_quoted_nulls = false, auto_detect = false)) "
+                    f"TO {_literal(str(target))} (FORMAT parquet, COMPRESSION zstd)",
+                    {"rows": str(rows)},
+                )
+
+        await anyio.to_thread.run_sync(convert)
+    return count
+
+
+_PARQUET_TYPES: dict[str, str] = {
+    "TEXT": "VARCHAR",
+    "JSONB": "VARCHAR",
+    "BIGINT": "BIGINT",
+    "DOUBLE PRECISION": "DOUBLE",
+    "BOOLEAN": "BOOLEAN",
+    "DATE": "DATE",
+    "TIMESTAMPTZ": "TIMESTAMPTZ",
+}
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+async def _feed(store: Store, entry: Table, account: str | None, write: Callable[[list[Row]], None]) -> int:
+    known = "account" in entry.names
+    if account is not None and not known:
+        raise StoreError(f"{entry.name} is not kept by account")
+    where, values = (" WHERE account = ?", (account,)) if account is not None else ("", ())
+    order = ", ".join(entry.key or [name for name in _IDENTIFY if name in entry.names])
+    sql = f"SELECT {', '.join(entry.names)} FROM {entry.name}{where} ORDER BY {order}"
+    count = 0
+    async with store.stream(sql, values) as chunks:
+        async for chunk in chunks:
+            # Disks are written to in a thread, so that a slow one holds up nobody.
+            await anyio.to_thread.run_sync(write, chunk)
+            count += len(chunk)
+    return count
+
+
+_IDENTIFY = ("account", "broadcast_id", "month", "error_code", "error_source")
+"""What tells the rows of a view apart."""
+
+
+def _entry(name: str) -> Table:
+    try:
+        return table(name)
+    except KeyError:
+        raise StoreError(f"there is no table {name!r} in the store") from None
+
+
+@contextmanager
+def _beside(target: Path) -> Iterator[Path]:
+    """A draft that takes the place of `target` when the block went well."""
+    draft = target.with_name(f".{target.name}.{os.getpid()}.draft")
+    try:
+        yield draft
+        draft.replace(target)
+    except OSError as error:
+        raise StoreError(f"cannot write {target}: {error}") from error
+    finally:
+        draft.unlink(missing_ok=True)
