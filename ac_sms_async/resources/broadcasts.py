@@ -273,7 +273,7 @@ class BroadcastsResource(Resource):
 
 def refuse_send(method: str, params: Mapping[str, Any] | None, body: Any) -> None:
     """Refuse a request that could start a send, whatever path it goes to: that is what `broadcasts.send` is for."""
-    if method.upper() in ("GET", "HEAD"):
+    if str(method).upper() in ("GET", "HEAD"):
         return
     # What leaves is looked at, and not the objects it is made of, which may be of any class that turns into this text.
     try:

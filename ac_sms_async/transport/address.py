@@ -53,6 +53,11 @@ class Address:
         return self.origin + self.prefix
 
     @property
+    def is_loopback(self) -> bool:
+        """Whether it is this machine itself."""
+        return _is_loopback(self.host)
+
+    @property
     def base(self) -> str:
         """The URL that request paths are appended to."""
         return self.account + API_PATH
@@ -89,20 +94,18 @@ class Address:
             parts = urlsplit("https://")
         if "@" in parts.netloc:
             raise ConfigurationError("base_url must not hold a user name or password; pass the token as api_token")
-        loopback = host == "localhost" or host.endswith(".localhost")
         if ":" in host or re.fullmatch(r"[0-9.]+", host):
             try:
                 ip = ipaddress.ip_address(host)
             except ValueError:
                 host = ""
             else:
-                loopback = ip.is_loopback
                 host = f"[{ip}]" if ip.version == 6 else str(ip)
         elif not _HOST.fullmatch(host):
             host = ""
         if not host or port == 0 or parts.netloc.endswith(":"):
             raise ConfigurationError(f"base_url names no valid host and port; {_WHERE}")
-        if scheme == "http" and not loopback and not allow_insecure_http:
+        if scheme == "http" and not _is_loopback(host) and not allow_insecure_http:
             raise ConfigurationError(
                 "base_url is http://, which would send the token in the clear; use https://, "
                 "or pass allow_insecure_http=True if you mean it"
@@ -111,6 +114,13 @@ class Address:
         if prefix:
             check_path(prefix, name="the path of base_url")
         return cls(scheme, host, None if port == _DEFAULT_PORTS[scheme] else port, prefix)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def check_path(path: Any, *, name: str = "path") -> str:

@@ -8,7 +8,7 @@ import logging
 import random
 import warnings
 from collections.abc import Callable
-from typing import Any, overload
+from typing import Any, NoReturn, overload
 
 import anyio
 from anyio.lowlevel import current_token
@@ -114,6 +114,10 @@ class Core:
             raise ConfigurationError("this client belongs to another event loop; close it there")
         self.closed = True
         await self.backend.aclose()
+
+    def __reduce__(self) -> NoReturn:
+        # Its connections cannot travel, and the token must not: it would stand in the pickle.
+        raise TypeError("a client cannot be pickled or deep-copied; make one in each process")
 
     def __del__(self, _warn: Callable[..., Any] = warnings.warn) -> None:
         # `closed` is missing where __init__ was never run, `_loop` is None where nothing was ever opened.

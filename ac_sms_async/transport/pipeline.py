@@ -273,7 +273,9 @@ class Transport:
             problem = InvalidResponseError(
                 f"the answer is not what the API's document promises: {error}", path=error.path, status=status
             )
-        problem.body = self._core.redact(body[:ERROR_BODY_LIMIT])
+        problem.body = self._core.redact(body)[:ERROR_BODY_LIMIT]
+        # What the message quotes of the answer may repeat the token, too.
+        problem.args = (self._core.redact(problem.message),)
         raise problem
 
 

@@ -42,6 +42,9 @@ def _scheme(proxy: str) -> str | None:
 
 
 def _from_environment(address: Address) -> str | None:
+    if address.scheme == "http" and address.is_loopback:
+        # Plain http is for this machine only: a proxy would get the token in the clear, and could not reach it anyway.
+        return None
     proxies = getproxies()
     exceptions = [entry.strip().lower() for entry in proxies.get("no", "").split(",")]
     if any(_covers(entry, address) for entry in exceptions if entry):
