@@ -181,7 +181,9 @@ class Audience:
         high = self.places_before(end_second)
         if not self.late and not self.removed:
             return range(low, high)
-        late = range(self.size + self.late - 1, self.size - 1, -1) if low == 0 and high else ()
+        # Whoever came late counts as sent to in the first second.
+        begun = end_second > self.start and (first_second is None or first_second <= self.start)
+        late = range(self.size + self.late - 1, self.size - 1, -1) if begun else ()
         return [place for place in (*late, *range(low, high)) if place not in self.removed]
 
     def counts(self, first_second: int | None, end_second: int) -> Counts:

@@ -1,0 +1,33 @@
+"""Sandboxes for tests: served on a port, with a plain client of another make than ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import httpx
+import pytest
+
+from ac_sms_async.sandbox import Clock, Sandbox
+from tests.sandbox.served import Served
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Served]]:
+    """Starts sandboxes: without a rate limit and with time standing still, unless told otherwise."""
+    with ExitStack() as stack:
+
+        def start(**options: Any) -> Served:
+            usual = {"rate_limit": None, "clock": Clock(speed=0)}
+            sandbox = stack.enter_context(Sandbox(**{**usual, **options}))
+            http = httpx.Client(base_url=f"{sandbox.url}/api/3", headers={"Api-Token": sandbox.token}, timeout=5)
+            return Served(sandbox, stack.enter_context(http))
+
+        yield start
+
+
+@pytest.fixture
+def served(serve: Callable[..., Served]) -> Served:
+    """A sandbox of seed 7 with 30 broadcasts, the largest to 500 recipients."""
+    return serve(seed=7, broadcasts=30, recipients=500)

@@ -1,0 +1,60 @@
+"""The sandbox's time."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import anyio
+import pytest
+
+from ac_sms_async.sandbox import Clock
+
+START = datetime(2026, 1, 5, 12, tzinfo=UTC)
+
+
+class Ticks:
+    """Seconds that pass when told to."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_time_runs_at_its_speed_and_can_be_moved_on() -> None:
+    ticks = Ticks()
+    clock = Clock(START, speed=60, monotonic=ticks)
+    assert clock.datetime() == START
+    ticks.now += 2
+    clock.advance(5)
+    assert clock.now() == START.timestamp() + 125
+    # The rate limit counts real seconds, whatever the speed.
+    assert clock.elapsed() == 7
+    clock.set_speed(0)
+    ticks.now += 1000
+    assert clock.now() == START.timestamp() + 125
+    assert (clock.speed, clock.advanced) == (0, 5)
+
+
+def test_time_is_now_unless_told() -> None:
+    assert abs(Clock().datetime() - datetime.now(UTC)).total_seconds() < 60
+
+
+@pytest.mark.anyio
+async def test_time_can_be_the_event_loops() -> None:
+    clock = Clock(START, monotonic=anyio.current_time)
+    began = clock.now()
+    await anyio.sleep(0.01)
+    assert clock.now() > began
+
+
+def test_what_makes_no_sense_is_refused() -> None:
+    with pytest.raises(ValueError, match="aware"):
+        Clock(datetime(2026, 1, 5))  # noqa: DTZ001 - on purpose
+    with pytest.raises(ValueError, match="negative"):
+        Clock(speed=-1)
+    with pytest.raises(ValueError, match="negative"):
+        Clock().set_speed(-1)
+    with pytest.raises(ValueError, match="backwards"):
+        Clock().advance(-1)

@@ -1,0 +1,154 @@
+"""Seeded data: the same everywhere, and adding up."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ac_sms_async.sandbox.audience import Audience, Counts
+from ac_sms_async.sandbox.clock import local_stamp, naive_stamp, utc_stamp
+from ac_sms_async.sandbox.credits import credits_per_message, period
+from ac_sms_async.sandbox.draw import Draw, Shuffle, share
+from ac_sms_async.sandbox.people import People
+from ac_sms_async.sandbox.recipients import to_json
+from ac_sms_async.sandbox.seed import Seed
+
+
+def test_the_same_data_on_every_machine() -> None:
+    seed = Seed(7, 40, 3000)
+    shown = [broadcast.to_json(0, "x") for broadcast in seed.broadcasts_of("acme").values()]
+    lists = [(each.id, each.name, each.subscriber_count) for each in seed.lists("acme").values()]
+    audience = Audience(seed.key("acme"), 1, 3000, People(*seed.key("acme")), start=1_700_000_000, seconds=60)
+    rows = [to_json(audience, place) for place in range(3000)]
+    everything = json.dumps([shown, lists, rows], sort_keys=True).encode()
+    assert hashlib.sha256(everything).hexdigest() == DIGEST
+
+
+DIGEST = "7e32317620da9a9d94926c3096a37e99ba8742d7ea7c96fa0f184883bd55e4dc"
+
+
+def test_other_seeds_and_accounts_have_other_data() -> None:
+    names = {
+        tuple(each.name for each in Seed(number, 20, 100).broadcasts_of(account).values())
+        for number in (1, 2)
+        for account in ("acme", "globex")
+    }
+    assert len(names) == 4
+
+
+def test_all_statuses_and_the_largest_broadcast_are_there() -> None:
+    made = Seed(3, 20, 1000).broadcasts_of("acme")
+    assert {broadcast.pinned for broadcast in made.values()} == {
+        "draft", "pending_review", "scheduled", "sending", "sent",
+    }  # fmt: skip
+    assert made[1].audience == max(broadcast.audience for broadcast in made.values()) == 1000
+    assert Seed(3, 4, 1000).broadcasts_of("acme")[1].pinned == "sent"
+    assert Seed(3, 0, 1000).broadcasts_of("acme") == {}
+    assert all(broadcast.audience == 0 for broadcast in Seed(3, 9, 0).broadcasts_of("acme").values())
+
+
+def test_odd_contacts_are_among_the_people() -> None:
+    people = [People(7, "acme").contact(number) for number in range(1, 5000)]
+    assert any("\n" in person.name for person in people)
+    assert any('"' in person.name and "," not in person.name for person in people)
+    assert any(person.name == "" for person in people)
+    assert any(person.phone == "" for person in people)
+    assert any(" " in person.phone for person in people)
+
+
+@given(size=st.integers(0, 3000), first=st.integers(0, 2**64 - 1), second=st.integers(0, 2**64 - 1))
+def test_a_shuffle_meets_every_place_once(size: int, first: int, second: int) -> None:
+    shuffle = Shuffle(size, first, second)
+    assert sorted(shuffle[place] for place in range(size)) == list(range(size))
+
+
+def test_a_share_lies_between_its_ratios() -> None:
+    assert share(1000, 0.1, 0.2, 0) == 100
+    assert share(1000, 0.1, 0.2, 9_999) == 200
+    assert Draw("x").at(3) == Draw("x").at(3) != Draw("y").at(3)
+
+
+def counted(audience: Audience, places: object) -> Counts:
+    """Counts by looking at every recipient, as a reader of the API would."""
+    counts = Counts()
+    for place in places:  # type: ignore[attr-defined] # any iterable
+        row = to_json(audience, place)
+        counts.sends += 1
+        counts.deliveries += row["deliverability"] == "delivered"
+        counts.failures += row["deliverability"] == "failed"
+        counts.clicks += row["clicks"]
+        counts.replies += len(row["replies"])
+        counts.opt_outs += row["optOut"] == "yes"
+        assert (row["deliverability"] == "failed") == bool(row["details"])
+        assert row["optOut"] == "no" or row["replies"][0]["message"] == "STOP"
+    return counts
+
+
+@given(
+    size=st.integers(0, 400),
+    seconds=st.integers(0, 500),
+    low=st.none() | st.integers(990, 1600),
+    end=st.integers(990, 1600),
+    late=st.integers(0, 3),
+    removed=st.sets(st.integers(0, 400), max_size=3),
+)
+def test_counts_are_those_of_the_recipients(
+    size: int, seconds: int, low: int | None, end: int, late: int, removed: set[int]
+) -> None:
+    audience = Audience((1, "a"), 5, size, People(1, "a"), start=1000, seconds=seconds)
+    audience.late = late
+    audience.removed = removed
+    everybody = [place for place in range(size + late) if place not in removed]
+    inside = [p for p in everybody if (low is None or audience.sent_at(p) >= low) and audience.sent_at(p) < end]
+    places = audience.places(low, end)
+    assert sorted(places) == inside
+    counts = audience.counts(low, end)
+    assert counts == counted(audience, places) == audience.counts(low, end)
+    assert counts.sends == counts.deliveries + counts.failures
+    groups = audience.failure_groups(low, end)
+    assert sum(groups.values()) == counts.failures
+    assert list(groups.values()) == sorted(groups.values(), reverse=True)
+    rows = [to_json(audience, place)["details"] for place in places]
+    for (code, source), count in groups.items():
+        assert rows.count({"errorCode": code, "errorSource": source}) == count
+    assert len({audience.contact(place).id for place in range(size + late)}) == size + late
+
+
+def test_counts_of_stretches_are_remembered_within_reason() -> None:
+    audience = Audience((1, "a"), 5, 300, People(1, "a"), start=1000, seconds=300)
+    for end in range(1001, 1290):
+        assert audience.counts(None, end).sends == end - 1000
+
+
+def test_stamps() -> None:
+    second = int(datetime(2026, 1, 5, 19, 45, 10, tzinfo=UTC).timestamp())
+    assert local_stamp(second) == "2026-01-05T13:45:10-06:00"
+    assert naive_stamp(second) == "2026-01-05 13:45:10"
+    assert utc_stamp(second) == "2026-01-05T19:45:10+00:00"
+    assert local_stamp(int(datetime(2026, 7, 5, 12, tzinfo=UTC).timestamp())) == "2026-07-05T07:00:00-05:00"
+
+
+@pytest.mark.parametrize(
+    ("body", "credits"),
+    [("", 1), ("a" * 160, 1), ("a" * 161, 2), ("€" * 81, 2), ("ж" * 70, 1), ("ж" * 71, 2), ("🎉" * 36, 2), ("a" * 307, 3)],
+)
+def test_credits_per_message(body: str, credits: int) -> None:
+    assert credits_per_message(body) == credits
+
+
+@pytest.mark.parametrize(
+    ("now", "start", "end"),
+    [
+        ("2026-01-05T12:00:00-06:00", "2025-12-26 15:06:25", "2026-01-26 15:06:25"),
+        ("2026-12-26T15:06:25-06:00", "2026-12-26 15:06:25", "2027-01-26 15:06:25"),
+        ("2026-12-26T15:06:24-06:00", "2026-11-26 15:06:25", "2026-12-26 15:06:25"),
+    ],
+)
+def test_periods_of_credits(now: str, start: str, end: str) -> None:
+    found = period(datetime.fromisoformat(now).timestamp())
+    assert tuple(map(naive_stamp, found)) == (start, end)
