@@ -48,5 +48,5 @@ def write_datetime(value: object, name: str) -> str:
     if not isinstance(value, datetime.datetime):
         raise TypeError(f"{name} must be a datetime, not {type(value).__name__}")
     if value.tzinfo is None:
-        return value.replace(tzinfo=datetime.timezone.utc).isoformat()
-    return value.astimezone(datetime.timezone.utc).isoformat()
+        return value.replace(tzinfo=datetime.UTC).isoformat()
+    return value.astimezone(datetime.UTC).isoformat()

@@ -57,7 +57,7 @@ _new = object.__new__
 _list: Any = list  # by a name that a type checker does not narrow by: items would become unknown
 _parse_datetime = datetime.datetime.fromisoformat
 _combine = datetime.datetime.combine  # six times as fast as replace(tzinfo=...)
-_UTC = datetime.timezone.utc
+_UTC = datetime.UTC
 
 
 @define(kw_only=True)
