@@ -60,7 +60,7 @@ class Connection:
 
 def _remember(context: click.Context, parameter: click.Parameter, value: Any) -> None:
     known = connection(context)
-    context.meta[_META] = evolve(known, **{cast("str", parameter.name): value})
+    context.meta[_META] = evolve(known, **{parameter.name: value})
 
 
 def connection_options(command: Decorated) -> Decorated:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -65,7 +65,7 @@ def _ac_sms(*arguments: str) -> None:
 
 
 @contextmanager
-def _sandbox(*options: str) -> Iterator[_Access]:
+def _sandbox(*options: str) -> Generator[_Access, None, None]:
     """A sandbox as a process of its own, as long as the block runs."""
     command: Sequence[str] = (sys.executable, *_SANDBOX, *options)
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own module

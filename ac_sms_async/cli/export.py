@@ -44,8 +44,9 @@ def export(database: str, name: str, form: str, path: Path | None, account: str 
     async def write() -> int:
         async with await open_store(database, create=False) as store:
             if path is None:
-                text_form = "csv" if form == "csv" else "jsonl"
-                return await write_table(store, name, sys.stdout, format=text_form, account=account)
+                return await write_table(
+                    store, name, sys.stdout, format="csv" if form == "csv" else "jsonl", account=account
+                )
             return await export_table(store, name, path, format=cast("ExportFormat", form), account=account)
 
     count = run_async(write)

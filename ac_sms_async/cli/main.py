@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -73,8 +74,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
             click.echo(what_to_do, err=True)
         return _FAILED
     except BrokenPipeError:
-        # Who read our output has gone; Python would complain when it flushes at the end.
-        sys.stdout = None  # type: ignore[assignment]
+        # Who read our output has gone. Python would complain when it flushes at the end, so there shall be nothing left.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _FAILED
     return outcome if isinstance(outcome, int) else 0
 

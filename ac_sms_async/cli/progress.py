@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 import click
@@ -22,7 +22,7 @@ _BETWEEN_LINES = 10.0
 
 
 @contextmanager
-def progress_display(*, quiet: bool = False) -> Iterator[OnProgress | None]:
+def progress_display(*, quiet: bool = False) -> Generator[OnProgress | None, None, None]:
     """What to hand to `collect` as `on_progress`, while the block runs. Everything goes to stderr."""
     if quiet:
         yield None

@@ -6,7 +6,7 @@ import csv
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
@@ -162,7 +162,7 @@ def _entry(name: str) -> Table:
 
 
 @contextmanager
-def _beside(target: Path) -> Iterator[Path]:
+def _beside(target: Path) -> Generator[Path, None, None]:
     """A draft that takes the place of `target` when the block went well."""
     draft = target.with_name(f".{target.name}.{os.getpid()}.draft")
     try:

@@ -121,7 +121,7 @@ async def collect_source(
             status = "partial"
         await reporter.step(last=True)
         finished = now()
-        counts = await runs.finish(store, account, run, status, error and str(error), now=finished)
+        counts = await runs.finish(store, account, run, status, None if error is None else str(error), now=finished)
         return RunResult(
             run_id=run.run_id,
             account=account,

@@ -165,7 +165,7 @@ class Ledger:
 
     async def save_snapshot(self, fields: Fields, start: date | None, end: date | None) -> None:
         """The account's totals."""
-        rows = self._stamp().snapshot(fields, start and start.isoformat(), end and end.isoformat())
+        rows = self._stamp().snapshot(fields, start, end)
         await self._store.write(*rows, *self._done("snapshot", [0]))
 
     async def save_failed(self, kind: Kind, broadcast_id: int, error: Exception) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
-from typing import Any, LiteralString, Self, cast
+from typing import Any, Self, cast
 
 import anyio
 import psycopg
@@ -67,16 +67,19 @@ class PostgresStore:
 
     async def read(self, sql: str, values: Row = ()) -> list[Row]:
         """All rows of a query."""
+        rows: list[tuple[Any, ...]] = []
         with anyio.CancelScope(shield=True):
             async with self._turn:
                 try:
-                    cursor = await self._connection.execute(_query(sql), values)
-                    return [_plain_row(row) for row in await cursor.fetchall()]
+                    rows = await (await self._connection.execute(_query(sql), values)).fetchall()
                 except psycopg.Error as error:
                     raise StoreError(f"PostgreSQL: {error}") from error
+        return [_plain_row(row) for row in rows]
 
     @asynccontextmanager
-    async def stream(self, sql: str, values: Row = (), *, size: int = 1000) -> AsyncIterator[AsyncIterator[list[Row]]]:
+    async def stream(
+        self, sql: str, values: Row = (), *, size: int = 1000
+    ) -> AsyncGenerator[AsyncIterator[list[Row]], None]:
         """The rows of a query, `size` at a time, by a server-side cursor on a connection of its own."""
         try:
             async with (
@@ -95,7 +98,7 @@ class PostgresStore:
             raise StoreError(f"PostgreSQL: {error}") from error
 
     @asynccontextmanager
-    async def exclusive(self, account: str) -> AsyncIterator[None]:
+    async def exclusive(self, account: str) -> AsyncGenerator[None, None]:
         """Hold the account by an advisory lock, which PostgreSQL frees when the connection ends."""
         key = f"{self._schema}:{account}"
         [(held,)] = await self.read("SELECT pg_try_advisory_lock(hashtextextended(?, 0))", (key,))
@@ -140,9 +143,9 @@ async def _connect(dsn: str, schema: str) -> psycopg.AsyncConnection[Any]:
     return connection
 
 
-def _query(text: str) -> LiteralString:
-    # All SQL comes from this package; values are always passed beside it.
-    return cast("LiteralString", text.replace("%", "%%").replace("?", "%s"))
+def _query(text: str) -> bytes:
+    # psycopg takes text that is written in the source only, lest values be mixed into it; ours are always beside it.
+    return text.replace("%", "%%").replace("?", "%s").encode()
 
 
 def _plain_row(row: tuple[Any, ...]) -> Row:

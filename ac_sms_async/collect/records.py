@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from attrs import frozen
 
-from ac_sms_async.collect.rows import COUNTS, Fields, RecipientFields
+from ac_sms_async.collect.rows import COUNTS, Fields, RecipientFields, value
 from ac_sms_async.collect.statements import upsert
 from ac_sms_async.collect.store import Statement, Value
 from ac_sms_async.errors import APIStatusError
@@ -86,9 +87,10 @@ class Stamp:
         """The credits as this run saw them."""
         return [upsert("credits", [{**fields, **self._fields}])]
 
-    def snapshot(self, fields: Fields, start: Value, end: Value) -> list[Statement]:
-        """The account's totals as this run saw them."""
-        return [upsert("snapshots", [{**fields, **self._fields, "window_start": start, "window_end": end}])]
+    def snapshot(self, fields: Fields, start: date | None, end: date | None) -> list[Statement]:
+        """The account's totals as this run saw them, over the days from `start` to `end`."""
+        window = {"window_start": value(start), "window_end": value(end)}
+        return [upsert("snapshots", [{**fields, **self._fields, **window}])]
 
     def failed(self, kind: str, errors: Mapping[int, Exception]) -> list[Statement]:
         """What could not be fetched, and why."""

@@ -149,7 +149,8 @@ def _clean(given: Any) -> Any:
         case float():
             return given if isfinite(given) else None
         case dict():
-            return {_text(str(key)): _clean(item) for key, item in cast("dict[Any, Any]", given).items()}
+            items: dict[Any, Any] = given
+            return {_text(str(key)): _clean(item) for key, item in items.items()}
         case list() | tuple():
             return [_clean(item) for item in cast("Sequence[Any]", given)]
         case _:

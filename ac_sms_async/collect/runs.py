@@ -152,10 +152,14 @@ def _opened(run: Run, account: str, window: Window, spec: str) -> Statement:
         [
             (
                 *(run.run_id, account, window.mode, spec),
-                *(start and start.isoformat(), window.end and window.end.isoformat(), moment(run.started_at)),
+                *(_text(start), _text(window.end), moment(run.started_at)),
             )
         ],
     )
+
+
+def _text(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()
 
 
 def _emptied(run_ids: Iterable[str]) -> list[Statement]:

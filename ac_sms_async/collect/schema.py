@@ -1,16 +1,16 @@
 """What the store holds: every table and view, column by column, in words.
 
-The documentation is made from this, and a test holds it against what the migrations really build.
+The documentation is made from this (`schema_page`), and a test holds it against what the migrations really build.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Literal
 
 from attrs import frozen
 
-__all__ = ["TABLES", "VIEWS", "Column", "Table", "markdown", "table"]
+__all__ = ["TABLES", "VIEWS", "Column", "Table", "table"]
 
 ColumnType = Literal["TEXT", "BIGINT", "DOUBLE PRECISION", "BOOLEAN", "DATE", "TIMESTAMPTZ", "JSONB"]
 
@@ -40,7 +40,7 @@ class Table:
 
     def type_of(self, name: str) -> ColumnType:
         """The type of the column called `name`; KeyError where there is none."""
-        return {column.name: column.type for column in self.columns}[name]
+        return next(column.type for column in self.columns if column.name == name)
 
 
 def _columns(text: str) -> Iterator[Column]:
@@ -344,45 +344,3 @@ _BY_NAME = {entry.name: entry for entry in (*TABLES, *VIEWS)}
 def table(name: str) -> Table:
     """The table or view called `name`; KeyError where there is none."""
     return _BY_NAME[name]
-
-
-def _section(entries: Sequence[Table]) -> Iterator[str]:
-    for entry in entries:
-        yield f"### {entry.name}\n\n{entry.doc}\n"
-        if entry.key:
-            yield f"A row is identified by {', '.join(f'`{name}`' for name in entry.key)}.\n"
-        yield "| column | type | meaning |\n|---|---|---|"
-        for column in entry.columns:
-            yield f"| `{column.name}` | {column.type} | {column.doc} |"
-        yield ""
-
-
-_INTRODUCTION = """\
-# The store's schema
-
-<!-- Made by `python -m ac_sms_async.collect.schema`. -->
-
-`ac-sms collect` keeps what it fetched in SQLite (a file) or in PostgreSQL (in the schema `ac_sms`). Both have the same
-tables and views. Types are PostgreSQL's; in SQLite a `TIMESTAMPTZ` is text in UTC, such as `2026-03-01T12:00:00Z`, a
-`DATE` is text such as `2026-03-01`, a `JSONB` is JSON text, and a `BOOLEAN` is 0 or 1. NULL means that the server
-didn't say. Rates are fractions (0.25 is 25 %), and NULL where nothing was sent or delivered.
-
-```sql
--- The ten broadcasts with the best click rate, among those with at least 100 messages:
-SELECT name, sent_date, sends, round(100 * click_rate) AS percent
-FROM broadcast_rates WHERE sends >= 100 ORDER BY click_rate DESC LIMIT 10;
-
--- How one broadcast's clicks came in:
-SELECT collected_at, clicks FROM metrics_history
-WHERE account = 'acme' AND broadcast_id = 42 ORDER BY collected_at;
-```
-"""
-
-
-def markdown() -> str:
-    """This schema as the page `docs/reference/store-schema.md`."""
-    return "\n".join((_INTRODUCTION, "## Views\n", *_section(VIEWS), "## Tables\n", *_section(TABLES)))
-
-
-if __name__ == "__main__":
-    print(markdown(), end="")  # noqa: T201 - the page is this command's output

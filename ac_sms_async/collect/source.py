@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import date
 from typing import Any, Generic, Protocol, TypeVar, cast
@@ -92,7 +92,9 @@ class ClientSource:
         return self._sms.transport.base_url
 
     @asynccontextmanager
-    async def broadcasts(self, listing: Listing, resume: str | None) -> AsyncIterator[AsyncIterator[Found[Fields]]]:
+    async def broadcasts(
+        self, listing: Listing, resume: str | None
+    ) -> AsyncGenerator[AsyncIterator[Found[Fields]], None]:
         """The pages of a list of broadcasts; the next ones are fetched while this one is saved."""
         pager = self._sms.broadcasts.list(
             name=listing.name,
@@ -115,7 +117,7 @@ class ClientSource:
     @asynccontextmanager
     async def recipients(
         self, broadcast_id: int, resume: str | None
-    ) -> AsyncIterator[AsyncIterator[Found[RecipientFields]]]:
+    ) -> AsyncGenerator[AsyncIterator[Found[RecipientFields]], None]:
         """The pages of a broadcast's recipients."""
         pager = self._sms.recipients.list(broadcast_id, prefetch=2, resume=resume)
         async with pager:

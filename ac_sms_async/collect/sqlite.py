@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import zlib
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from os import PathLike
@@ -65,7 +65,9 @@ class SQLiteStore:
         return await self._call(lambda connection: connection.execute(sql, values).fetchall())
 
     @asynccontextmanager
-    async def stream(self, sql: str, values: Row = (), *, size: int = 1000) -> AsyncIterator[AsyncIterator[list[Row]]]:
+    async def stream(
+        self, sql: str, values: Row = (), *, size: int = 1000
+    ) -> AsyncGenerator[AsyncIterator[list[Row]], None]:
         """The rows of a query, `size` at a time, through a connection of its own."""
         connection = await anyio.to_thread.run_sync(_connect, self._path)
         try:
@@ -80,7 +82,7 @@ class SQLiteStore:
             connection.close()
 
     @asynccontextmanager
-    async def exclusive(self, account: str) -> AsyncIterator[None]:
+    async def exclusive(self, account: str) -> AsyncGenerator[None, None]:
         """Hold the account by a lock that the system frees when the process ends, even by `kill -9`."""
         # A second, empty SQLite file serves as the lock, for SQLite's own file locks work on every system.
         path = self._path.with_name(f"{self._path.name}-lock-{zlib.crc32(account.encode()):08x}")
@@ -122,7 +124,7 @@ def _guarded(work: Callable[[], T]) -> Callable[[], T]:
 
 
 @contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+def _transaction(connection: sqlite3.Connection) -> Generator[None, None, None]:
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield

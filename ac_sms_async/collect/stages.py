@@ -166,8 +166,9 @@ class Stages:
             start, end = self._window.start, self._window.end
             await self._ledger.save_snapshot(await self._source.snapshot(start, end), start, end)
 
+        fetches: dict[Kind, Callable[[int], Awaitable[None]]] = {"credits": fetch_credits, "snapshot": fetch_snapshot}
         async with anyio.create_task_group() as group:
-            for kind, fetch in (("credits", fetch_credits), ("snapshot", fetch_snapshot)):
+            for kind, fetch in fetches.items():
                 ids = [owed for _, owed in await self._ledger.pending(kind, 0, 1)]
                 group.start_soon(self._guarded, self._each, kind, ids, fetch)
 

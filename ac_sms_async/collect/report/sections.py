@@ -26,6 +26,25 @@ _EACH = {"day": "each day", "week": "each week", "month": "each month"}
 _CREDITS_SHOWN = 24
 
 
+def _click_rate(counts: Counts) -> float | None:
+    return counts.click_rate
+
+
+def _reply_rate(counts: Counts) -> float | None:
+    return counts.reply_rate
+
+
+def _opt_out_rate(counts: Counts) -> float | None:
+    return counts.opt_out_rate
+
+
+_LINES: tuple[tuple[str, str, str, Callable[[Counts], float | None]], ...] = (
+    ("Click rate", "good", ".1%", _click_rate),
+    ("Reply rate", "fourth", ".1%", _reply_rate),
+    ("Opt-out rate", "third", ".2%", _opt_out_rate),
+)
+
+
 def key_figures(data: ReportData) -> str:
     """The whole in eight numbers."""
     totals = data.totals
@@ -76,11 +95,7 @@ def over_time(data: ReportData) -> str:
             values=values,
         )
         + "</figure>"
-        for name, look, values, rate in (
-            ("Click rate", "good", ".1%", lambda counts: counts.click_rate),
-            ("Reply rate", "fourth", ".1%", lambda counts: counts.reply_rate),
-            ("Opt-out rate", "third", ".2%", lambda counts: counts.opt_out_rate),
-        )
+        for name, look, values, rate in _LINES
     )
     rows = [
         (
@@ -111,9 +126,7 @@ def over_time(data: ReportData) -> str:
 def rankings(data: ReportData) -> str:
     """Which broadcasts worked, and which didn't?"""
     measure = "Clicks" if data.ranked_by == "click" else "Replies"
-    rate: Callable[[Counts], float | None] = (
-        (lambda counts: counts.click_rate) if data.ranked_by == "click" else (lambda counts: counts.reply_rate)
-    )
+    rate = _click_rate if data.ranked_by == "click" else _reply_rate
     among = f"Among broadcasts of at least {plural(data.enough, 'message')}"
     with_link = " that have a link" if data.ranked_by == "click" else ""
     return (
@@ -140,7 +153,7 @@ def opt_outs(data: ReportData) -> str:
         f"<section><h2>Opt-outs</h2><p>{plural(data.totals.opt_outs, 'contact')} opted out: "
         f"{percent(data.totals.opt_out_rate)} of messages delivered.</p>{chart}"
         "<h3>Broadcasts that lost most, by rate</h3>"
-        + _ranking(data.most_opt_outs, "Opt-outs", lambda counts: counts.opt_out_rate)
+        + _ranking(data.most_opt_outs, "Opt-outs", _opt_out_rate)
         + "</section>"
     )
 
