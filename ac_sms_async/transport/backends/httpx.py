@@ -12,7 +12,7 @@ import functools
 import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import anyio
 import httpx
@@ -51,7 +51,33 @@ FAULTS = (
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
 
 _LIMITS = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=IDLE_SECONDS)
-NO_BODY = httpx.ByteStream(b"")
+
+
+class _Body(httpx.AsyncByteStream):
+    """A request's body, in one piece. (httpx's own is a generator, which trio warns of when a write breaks off.)"""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return _Once(self._content)
+
+
+class _Once:
+    def __init__(self, content: bytes) -> None:
+        self._left = content
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        content, self._left = self._left, b""
+        if not content:
+            raise StopAsyncIteration
+        return content
+
+
+NO_BODY = _Body(b"")
 
 
 @functools.cache
@@ -144,7 +170,7 @@ class HttpxBackend:
         if request.body is not None:
             headers["Content-Type"] = "application/json"
             headers["Content-Length"] = str(len(request.body))
-            stream = httpx.ByteStream(request.body)
+            stream = _Body(request.body)
         elif request.method not in ("GET", "HEAD", "DELETE"):
             headers["Content-Length"] = "0"
         return httpx.Request(
