@@ -1,0 +1,125 @@
+"""Calls that take several requests, struck in the middle: between pages, mid-poll, mid-batch.
+
+A journey answers to the same rule as a single request. What is known beforehand is what it gives when nothing is
+wrong; a fault that heals changes nothing in that, and one that lasts leaves what came before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from attrs import frozen
+
+from ac_sms_async import SMSClient, SMSError
+from tests.faults.answers import VALUES, which
+from tests.faults.http11 import Answer, Request
+
+ROWS = 5
+
+
+async def upstream(request: Request) -> Answer:
+    """A server with five rows of everything, asked for two at a time; waits end at the third look."""
+    operation = which(request)
+    value = VALUES[operation.operation_id]
+    name, rows = next(((key, rows) for key, rows in value.items() if isinstance(rows, list)), (None, []))
+    if operation.operation_id == "getBroadcastMetrics":
+        return Answer.of({"metrics": [{**rows[0], "id": wanted} for wanted in request.json()["ids"]]})
+    if name is not None and "meta" in value:
+        offset, limit = request.number("offset", 0), request.number("limit", 20)
+        page = [{**rows[0], "id": 1 + index} for index in range(ROWS)][offset : offset + limit]
+        return Answer.of({**value, name: page, "meta": {"total": ROWS}})
+    return Answer.of(value)
+
+
+class Polled:
+    """`upstream`, but a broadcast is only sent, and an AI request only done, at the third look."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    async def __call__(self, request: Request) -> Answer:
+        operation = which(request)
+        value = VALUES[operation.operation_id]
+        self.looks += 1
+        if operation.operation_id == "getBroadcast":
+            return Answer.of({**value, "status": "sent" if self.looks >= 3 else "sending"})
+        done = {"status": "success", "broadcastId": 42} if self.looks >= 3 else {"status": "in_progress"}
+        return Answer.of({**value, "broadcastId": None, **done})
+
+
+@frozen
+class Outcome:
+    """What a journey gave before it ended, and the error that ended it or that marks what is missing."""
+
+    got: list[Any]
+    error: SMSError | None = None
+
+
+@frozen
+class Journey:
+    """`skip` requests pass before the fault strikes; `before` is what was given out by then."""
+
+    name: str
+    operation_id: str
+    upstream: Callable[[], Callable[[Request], Awaitable[Answer]]]
+    run: Callable[[SMSClient], Awaitable[Outcome]]
+    whole: list[Any]
+    before: list[Any]
+    skip: int
+
+
+def _pages(operation_id: str, pager: Callable[..., Any]) -> Journey:
+    async def run(sms: SMSClient) -> Outcome:
+        got: list[Any] = []
+        try:
+            async for row in pager(sms, None):
+                got.append(row.id)
+        except SMSError as error:
+            return Outcome(got, error)
+        return Outcome(got)
+
+    ids = list(range(1, ROWS + 1))
+    return Journey(f"{operation_id}, between pages", operation_id, lambda: upstream, run, ids, ids[:3], skip=2)
+
+
+async def _metrics(sms: SMSClient) -> Outcome:
+    batch = await sms.metrics.fetch(range(1, 7), chunk_size=2, max_concurrency=1)
+    assert not batch.missing
+    return Outcome(sorted(batch.metrics), next(iter(batch.failed.values()), None))
+
+
+async def _failures(sms: SMSClient) -> Outcome:
+    got: list[Any] = []
+    error: SMSError | None = None
+    async for outcome in sms.metrics.stream_failures(range(1, 5), max_concurrency=1):
+        if outcome.error is None:
+            got.append(outcome.id)
+        error = error or outcome.error
+    return Outcome(sorted(got), error)
+
+
+async def _waited(wait: Awaitable[Any]) -> Outcome:
+    try:
+        return Outcome([(await wait).id])
+    except SMSError as error:
+        return Outcome([], error)
+
+
+JOURNEYS = [
+    _pages("listBroadcasts", lambda sms, token: sms.broadcasts.list(page_size=2, prefetch=1, resume=token)),
+    _pages("listBroadcastLists", lambda sms, token: sms.lists.list(page_size=2, prefetch=1, resume=token)),
+    _pages("getBroadcastRecipients", lambda sms, token: sms.recipients.list(42, page_size=2, prefetch=1, resume=token)),
+    Journey("getBroadcastMetrics, mid-batch", "getBroadcastMetrics", lambda: upstream, _metrics, [1, 2, 3, 4, 5, 6], [1, 2], 1),
+    Journey("getBroadcastFailures, mid-batch", "getBroadcastFailures", lambda: upstream, _failures, [1, 2, 3, 4], [1, 2], 2),
+    Journey("getBroadcast, mid-poll", "getBroadcast", Polled, lambda sms: _waited(sms.broadcasts.wait(42)), [42], [], 1),
+    Journey(
+        "getAIBroadcastStatus, mid-poll",
+        "getAIBroadcastStatus",
+        Polled,
+        lambda sms: _waited(sms.ai.request("abc-1").wait()),
+        [42],
+        [],
+        1,
+    ),
+]

@@ -1,0 +1,137 @@
+"""Runs cells of the fault table against a client and says what was not as promised."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import Any
+
+import anyio
+from attrs import frozen
+
+from ac_sms_async import RetryPolicy, SMSClient, SMSError, Timeout
+from tests.faults.answers import minimal
+from tests.faults.calls import CALLS
+from tests.faults.conftest import Trust
+from tests.faults.rule import ATTEMPTS, Cell
+from tests.faults.server import Fault, FaultServer, Phase, ServerThread
+from tests.secrets.finder import traces
+
+TOKEN = "tok-5ecret-of-the-fault-table"
+OPENS_AFTER = 0.1
+"""Seconds after which a port that refused or swallowed connections takes them."""
+
+
+@frozen
+class World:
+    """What the client runs on."""
+
+    loop: str
+    backend: str
+    tls: bool
+
+    def __str__(self) -> str:
+        return f"{self.loop}-{self.backend}-{'https' if self.tls else 'http'}"
+
+
+def client_for(cell: Cell, server: FaultServer, trust: Trust, world: World) -> SMSClient:
+    patient = cell.phase is Phase.CONNECT and not cell.lasting
+    waits = cell.fault is Fault.STALL or cell.phase is Phase.TLS
+    short = 0.4 if waits else 3.0
+    retry = (
+        # Nobody can say how many attempts fit into the time for which a port is closed.
+        RetryPolicy(max_attempts=200, initial=0.01, maximum=0.01)
+        if patient
+        else RetryPolicy(max_attempts=ATTEMPTS, initial=0.0, maximum=0.0)
+    )
+    return SMSClient(
+        server.url,
+        TOKEN,
+        timeout=Timeout(short, connect=short),
+        deadline=0.6 if cell.fault is Fault.DRIP and cell.phase is not Phase.TLS else 20.0,
+        retry=retry,
+        rate_limit=None,
+        # With one slot only, a slot that is lost is noticed by the next call.
+        max_concurrency=1,
+        backend=world.backend,  # type: ignore[arg-type]  # from a table of tests
+        ssl_context=trust.client if world.tls else None,
+    )
+
+
+async def problems_of(cell: Cell, servers: ServerThread, trust: Trust, world: World) -> list[str]:
+    """What was not as expected in this cell; [] when all was."""
+    certificates = trust.certificates if world.tls else None
+    closed = cell.phase is Phase.CONNECT
+    with servers.serve(minimal, certificates=certificates, listening=not closed) as server:
+        async with client_for(cell, server, trust, world) as sms:
+            found = await _call(cell, server, servers, sms)
+            server.heal()
+            if closed and cell.lasting:
+                servers.run(server.listen())
+            before = len(server.seen)
+            try:
+                with anyio.fail_after(5):
+                    await sms.credits.get()
+            except Exception as error:
+                found.append(f"the next call failed: {error!r}")
+            if len(server.seen) != before + 1:
+                found.append(f"the next call took {len(server.seen) - before} requests")
+        if not await _comes_true(lambda: server.open == 0):
+            found.append(f"{server.open} connections were left open")
+    return found
+
+
+async def _call(cell: Cell, server: FaultServer, servers: ServerThread, sms: SMSClient) -> list[str]:
+    if cell.phase is Phase.CONNECT:
+        if cell.fault is Fault.STALL:
+            server.blackhole()
+        if not cell.lasting:
+            servers.later(OPENS_AFTER, server.listen)
+    else:
+        server.inject(cell.phase, cell.fault, times=None if cell.lasting else 1)
+    if cell.phase is Phase.IDLE:
+        await sms.credits.get()
+        server.seen.clear()
+        await anyio.sleep(0.05)
+    expected = cell.expected
+    found: list[str] = []
+    error: BaseException | None = None
+    started = time.monotonic()
+    try:
+        await CALLS[cell.call](sms)
+    except Exception as caught:
+        error = caught
+    took = time.monotonic() - started
+    outcome = "value" if error is None else type(error).__name__
+    if outcome != expected.outcome:
+        found.append(f"expected {expected.outcome}, got {outcome}: {error!r}")
+    if len(server.seen) != expected.requests:
+        found.append(f"expected {expected.requests} requests at the server, got {len(server.seen)}")
+    if error is not None:
+        found += _wrong_with(error, cell)
+    if took > 10:
+        found.append(f"took {took:.1f} s")
+    return found
+
+
+def _wrong_with(error: BaseException, cell: Cell) -> Iterable[str]:
+    if not isinstance(error, SMSError):
+        yield f"not an error of ours: {error!r}"
+        return
+    if error.maybe_applied is not cell.expected.maybe_applied:
+        yield f"maybe_applied is {error.maybe_applied}"
+    if not max(1, cell.expected.requests) <= error.attempts <= ATTEMPTS:
+        yield f"attempts is {error.attempts}"
+    if error.request is None or error.request.operation_id != cell.operation.operation_id:
+        yield f"request is {error.request!r}"
+    if bool(error.unconfirmed) is not (cell.call == "createBroadcast" and error.maybe_applied):
+        yield f"unconfirmed is {error.unconfirmed!r}"
+    for place in traces(error, TOKEN):
+        yield f"the token shows in {place}"
+
+
+async def _comes_true(condition: Any, within: float = 2.0) -> bool:
+    with anyio.move_on_after(within):
+        while not condition():
+            await anyio.sleep(0.005)
+    return bool(condition())

@@ -1,0 +1,153 @@
+"""Ten thousand calls cancelled a moment after their start: afterwards nothing is lost, and nothing is slower."""
+
+from __future__ import annotations
+
+import gc
+import os
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+import trio
+
+from ac_sms_async import RetryPolicy, SMSClient
+from tests.faults.server import FaultServer
+from tests.storm.storm import storm
+
+pytestmark = pytest.mark.anyio
+
+CALLS = 1250
+"""For each of 4 numbers of callers on 2 event loops: 10,000 in all."""
+SLOTS = 10
+
+
+def _client(server: FaultServer) -> SMSClient:
+    return SMSClient(
+        server.url,
+        "token",
+        rate_limit=None,
+        max_concurrency=SLOTS,
+        deadline=10,
+        retry=RetryPolicy(max_attempts=2, initial=0.001, maximum=0.001),
+    )
+
+
+def _calls(sms: SMSClient, folder: Path) -> list[Callable[[], Awaitable[Any]]]:
+    """Every shape of call: one request, a write, pages with prefetch, a batch with workers, a download to a file."""
+
+    async def pages() -> None:
+        async with sms.broadcasts.list(page_size=1, prefetch=4) as pager:
+            async for _ in pager:
+                pass
+
+    async def batch() -> None:
+        async with sms.metrics.stream(range(1, 9), chunk_size=2, max_concurrency=3) as outcomes:
+            async for _ in outcomes:
+                pass
+
+    async def download() -> None:
+        async with sms.exports.metrics([42]) as export:
+            await export.save(folder / "metrics.csv")
+
+    return [
+        sms.credits.get,
+        lambda: sms.broadcasts.create(name="Sale", body="20% off"),
+        pages,
+        batch,
+        download,
+    ]
+
+
+def _files(folder: Path) -> set[str]:
+    """The files in `folder` that this process holds open."""
+    found = (os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd") if Path(f"/proc/self/fd/{fd}").is_symlink())
+    return {target for target in found if target.startswith(str(folder))}
+
+
+def _tasks(loop: str) -> int:
+    if loop == "trio":
+        return trio.lowlevel.current_statistics().tasks_living
+    import asyncio
+
+    return len(asyncio.all_tasks())
+
+
+async def _throughput(sms: SMSClient) -> float:
+    """Seconds that 200 calls by 50 callers take."""
+    started = time.monotonic()
+
+    async def caller() -> None:
+        for _ in range(4):
+            await sms.credits.get()
+
+    with anyio.fail_after(20):
+        async with anyio.create_task_group() as tasks:
+            for _ in range(50):
+                tasks.start_soon(caller)
+    return time.monotonic() - started
+
+
+@pytest.mark.parametrize("callers", [1, 5, 20, 200])
+async def test_a_storm_leaves_nothing_behind(
+    server: FaultServer, anyio_backend_name: str, callers: int, tmp_path: Path
+) -> None:
+    before = _tasks(anyio_backend_name)
+    async with _client(server) as sms:
+        calls = _calls(sms, tmp_path)
+        tally = await storm(
+            lambda draw: draw.choice(calls),
+            calls=CALLS,
+            callers=callers,
+            seed=callers,
+            native=anyio_backend_name == "asyncio",
+        )
+        assert tally.calls == CALLS
+        assert tally.cancelled > CALLS * 0.6
+        await _settles(lambda: _tasks(anyio_backend_name) == before, "tasks were left behind")
+        await _settles(lambda: server.open <= SLOTS, "connections beyond the slots were left open")
+        assert _files(tmp_path) == set()
+        stormed = await _throughput(sms)
+        # Every slot is there, or this waits for ever.
+        async with _client(server) as fresh:
+            usual = await _throughput(fresh)
+        assert stormed < usual * 1.5 + 0.2, f"{stormed:.2f} s, a fresh client takes {usual:.2f} s"
+        assert server.open <= SLOTS
+    await _settles(lambda: server.open == 0, "connections outlived their client")
+    # An unclosed socket or a task never awaited would warn now, and a warning is an error here.
+    gc.collect()
+
+
+async def _settles(condition: Callable[[], bool], otherwise: str) -> None:
+    with anyio.move_on_after(3):
+        while not condition():
+            await anyio.sleep(0.01)
+    assert condition(), otherwise
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_the_same_storm_breaks_a_plain_pool(server: FaultServer) -> None:
+    """So the storm bites: httpx loses pool slots in it, and what comes after waits for them in vain."""
+    timeout = httpx.Timeout(5, pool=0.5)
+    async with httpx.AsyncClient(limits=httpx.Limits(max_connections=SLOTS), timeout=timeout) as plain:
+
+        async def get() -> None:
+            await plain.get(f"{server.url}/api/3/sms/credits")
+
+        await storm(lambda draw: get, calls=CALLS, callers=20, seed=20, native=True)
+        starved = 0
+
+        async def starving() -> None:
+            nonlocal starved
+            try:
+                await get()
+            except httpx.PoolTimeout:
+                starved += 1
+
+        async with anyio.create_task_group() as tasks:
+            for _ in range(50):
+                tasks.start_soon(starving)
+    assert starved > 0
