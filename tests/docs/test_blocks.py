@@ -131,10 +131,12 @@ class Page:
 
     def _pytest(self, block: Block) -> None:
         assert block.title is not None
+        # Only the plugins that the pages speak of: loading all that are installed here takes seconds.
+        plugins = ("anyio.pytest_plugin", "pytest_httpx", "ac_sms_async.sandbox.pytest_plugin")
         run = subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", block.title],
+            [sys.executable, "-m", "pytest", "-q", *(f"-p{plugin}" for plugin in plugins), block.title],
             cwd=self._folder,
-            env=os.environ | {"PYTHONPATH": str(self._folder)},
+            env=os.environ | {"PYTHONPATH": str(self._folder), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
             capture_output=True,
             text=True,
             timeout=60,

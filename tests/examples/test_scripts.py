@@ -8,16 +8,18 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import anyio
+import httpx
 import pytest
 
 from ac_sms_async import SMSClient
 from ac_sms_async.collect import collect, open_store
-from ac_sms_async.sandbox import Sandbox
+from ac_sms_async.sandbox import Pace, Sandbox
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -61,19 +63,27 @@ def test_a_worker_does_its_jobs(sandbox: Sandbox) -> None:
     assert "Traceback" not in err
 
 
-def test_sigterm_lets_running_jobs_finish(sandbox: Sandbox) -> None:
-    with start_worker(sandbox) as worker:
+def test_sigterm_lets_running_jobs_finish() -> None:
+    with Sandbox(seed=7, pace=Pace(review=0.5, queue=0.5, sending=0.5)) as sandbox, start_worker(sandbox) as worker:
         assert worker.stdin is not None
         assert worker.stdout is not None
-        # The first look at a broadcast comes after a second, so this job runs when the signal comes.
-        worker.stdin.write('{"job": "metrics", "broadcast": 1}\n{"job": "wait", "broadcast": 1}\n')
+        worker.stdin.write('{"job": "metrics", "broadcast": 1}\n')
         worker.stdin.flush()
-        first = json.loads(worker.stdout.readline())
-        assert first["job"] == "metrics"
+        assert json.loads(worker.stdout.readline())["job"] == "metrics"
+        sent = httpx.put(
+            f"{sandbox.url}/api/3/sms/broadcasts/50",
+            headers={"Api-Token": sandbox.token},
+            json={"status": "pending_review"},
+        )
+        assert sent.status_code == 200
+        # It takes a second and a half to be sent, so the job is running when the signal comes.
+        worker.stdin.write('{"job": "wait", "broadcast": 50}\n')
+        worker.stdin.flush()
+        while not any(entry.method == "GET" for entry in sandbox.journal):
+            time.sleep(0.01)
         worker.send_signal(signal.SIGTERM)
-        second = json.loads(worker.stdout.readline())
-        _, err = worker.communicate(timeout=20)
-    assert (second["job"], second["outcome"]) == ("wait", "done")
+        out, err = worker.communicate(timeout=20)
+    assert json.loads(out) == {"job": "wait", "broadcast": 50, "outcome": "done", "status": "sent"}
     assert worker.returncode == 0
     assert "Traceback" not in err
     assert "Warning" not in err
