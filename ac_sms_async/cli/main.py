@@ -74,7 +74,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
             click.echo(what_to_do, err=True)
         return _FAILED
     except BrokenPipeError:
-        # Who read our output has gone. Python would complain when it flushes at the end, so there shall be nothing left.
+        # Who read our output has gone. What is left goes nowhere, or Python would complain about it at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _FAILED
     return outcome if isinstance(outcome, int) else 0

@@ -149,10 +149,9 @@ def _clean(given: Any) -> Any:
         case float():
             return given if isfinite(given) else None
         case dict():
-            items: dict[Any, Any] = given
-            return {_text(str(key)): _clean(item) for key, item in items.items()}
+            return {_text(str(key)): _clean(item) for key, item in cast("dict[object, object]", given).items()}
         case list() | tuple():
-            return [_clean(item) for item in cast("Sequence[Any]", given)]
+            return [_clean(item) for item in cast("Sequence[object]", given)]
         case _:
             return _text(str(given))
 
