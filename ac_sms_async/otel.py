@@ -107,8 +107,7 @@ class Telemetry:
 
     def _start(self, event: CallStarted) -> None:
         attributes = _about(event)
-        if "server.address" in attributes:
-            attributes["url.full"] = f"{event.account}/api/3{event.path}"
+        attributes["url.full"] = f"{event.base_url}/api/3{event.path}"
         attributes["ac_sms.deadline"] = event.deadline
         template = attributes.get("url.template")
         name = event.method if template is None else f"{event.method} {template}"
@@ -165,14 +164,16 @@ class Telemetry:
 
 
 def _about(event: Event) -> _Attributes:
-    attributes: _Attributes = {"http.request.method": event.method, "ac_sms.account": event.account}
+    server = urlsplit(event.base_url)
+    attributes: _Attributes = {
+        "http.request.method": event.method,
+        "server.address": server.hostname or "",
+        "server.port": server.port or (443 if server.scheme == "https" else 80),
+        "ac_sms.account": event.account,
+    }
     if event.operation_id:
         attributes["ac_sms.operation"] = event.operation_id
         attributes["url.template"] = _VALUE_IN_PATH.sub("{id}", event.path)
-    server = urlsplit(event.account)
-    if server.hostname is not None:
-        attributes["server.address"] = server.hostname
-        attributes["server.port"] = server.port or (443 if server.scheme == "https" else 80)
     return attributes
 
 

@@ -33,6 +33,7 @@ ERROR_BODY_SECONDS = 5.0
 class _About(TypedDict):
     call_id: int
     account: str
+    base_url: str
     operation_id: str
     method: str
     path: str
@@ -73,6 +74,7 @@ class Call:
             self._about = {
                 "call_id": core.next_call_id(),
                 "account": core.account_key,
+                "base_url": core.base_url,
                 "operation_id": request.operation_id,
                 "method": request.method,
                 "path": request.path,

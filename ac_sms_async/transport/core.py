@@ -42,6 +42,7 @@ class Core:
         self,
         *,
         account: str,
+        base_url: str,
         token: str,
         make_backend: Callable[[], Backend],
         rate_limit: RateLimit | None,
@@ -50,6 +51,7 @@ class Core:
         on_event: EventHandler | None,
     ) -> None:
         self.account_key = account
+        self.base_url = base_url
         self.slots = Slots(max_concurrency)
         self.loads = loads
         self.on_event = on_event

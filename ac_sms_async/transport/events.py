@@ -30,6 +30,8 @@ class Event:
     """The same number in all events of one call; each call in the process has another."""
     account: str
     """The account: its URL, or what `account=` says."""
+    base_url: str
+    """The account's URL, without `/api/3`."""
     operation_id: str
     """The operation of the API's document, or `""` for one that it doesn't have."""
     method: str

@@ -98,6 +98,7 @@ class Transport:
                 raise ConfigurationError(f"{name} must be a function")
         self._core = Core(
             account=address.account if account is None else _account_key(account),
+            base_url=address.account,
             token=token,
             make_backend=make_backend,
             rate_limit=rate_limit,

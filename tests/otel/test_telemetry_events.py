@@ -61,6 +61,7 @@ def recorded() -> Recorded:
 ABOUT: dict[str, Any] = {
     "call_id": 1,
     "account": "https://acme.api-us1.com",
+    "base_url": "https://acme.api-us1.com",
     "operation_id": "getBroadcast",
     "method": "GET",
     "path": "/sms/broadcasts/42",
@@ -231,11 +232,14 @@ def test_an_account_by_name_and_an_endpoint_that_the_document_lacks(recorded: Re
 
     (span,) = recorded.spans()
     assert span.name == "GET"
-    assert set(attributes_of(span)) == {
-        "http.request.method",
-        "http.response.status_code",
-        "ac_sms.account",
-        "ac_sms.deadline",
+    assert attributes_of(span) == {
+        "http.request.method": "GET",
+        "http.response.status_code": 200,
+        "server.address": "acme.api-us1.com",
+        "server.port": 443,
+        "url.full": "https://acme.api-us1.com/api/3/contacts/7",
+        "ac_sms.account": "acme",
+        "ac_sms.deadline": 300.0,
     }
 
 
@@ -262,16 +266,16 @@ def test_span_names_never_hold_an_id(recorded: Recorded, operation_id: str, meth
 
 
 @pytest.mark.parametrize(
-    ("account", "port"), [("http://127.0.0.1:8080/globex", 8080), ("http://localhost", 80), ("https://a.b", 443)]
+    ("base_url", "port"), [("http://127.0.0.1:8080/globex", 8080), ("http://localhost", 80), ("https://a.b", 443)]
 )
-def test_the_port_is_always_told(recorded: Recorded, account: str, port: int) -> None:
-    about: dict[str, Any] = ABOUT | {"account": account}
+def test_the_port_is_always_told(recorded: Recorded, base_url: str, port: int) -> None:
+    about: dict[str, Any] = ABOUT | {"base_url": base_url}
     recorded.telemetry(CallStarted(**about, deadline=300.0))
     recorded.telemetry(CallFinished(**about, attempts=1, status=200, error=None, duration=1.0))
 
     (span,) = recorded.spans()
     assert attributes_of(span)["server.port"] == port
-    assert attributes_of(span)["url.full"] == f"{account}/api/3/sms/broadcasts/42"
+    assert attributes_of(span)["url.full"] == f"{base_url}/api/3/sms/broadcasts/42"
 
 
 def test_a_call_whose_start_was_not_seen_is_measured_but_has_no_span(recorded: Recorded) -> None:
