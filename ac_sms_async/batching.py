@@ -1,0 +1,224 @@
+"""Something for each of many ids: in chunks, a few at once, and each id gets exactly one outcome."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncIterable, Callable, Iterable, Iterator
+from typing import Any, Generic, Self, TypeVar, cast
+
+import anyio
+
+from ac_sms_async.background import Background, Bell
+from ac_sms_async.chunk_runner import ChunkFetch, ChunkRunner, Outcome, OutcomeFactory, Status
+from ac_sms_async.errors import ConfigurationError, SMSError
+from ac_sms_async.id_chunks import IdChunks
+
+__all__ = ["ChunkFetch", "Outcome", "OutcomeFactory", "OutcomeStream", "Status", "collect"]
+
+V = TypeVar("V")
+B = TypeVar("B")
+OutcomeT = TypeVar("OutcomeT", bound=Outcome[Any])
+
+Progress = Callable[[int, int, int | None], object]
+"""`on_progress(done, failed, total)`: ids with an outcome, those of them that failed, all ids where that is known."""
+
+
+class OutcomeStream(Generic[V, OutcomeT]):
+    """Iterate over it for one outcome of each id: `async for outcome in stream`, once.
+
+    Iterated plainly, requests run only while the next outcome is awaited, up to `max_concurrency` at once; leaving the
+    loop leaves nothing open. Inside `async with stream:` that many run all the time, up to two chunks each ahead of
+    what was taken; leaving the block ends them.
+
+    An error that ends the run (401, 402, 403; `give_up_after` chunks in a row refused to the last id; a bad id; an
+    error of `ids` itself) comes out behind the outcomes of all chunks that were finished.
+    """
+
+    def __init__(
+        self,
+        ids: Iterable[int] | AsyncIterable[int],
+        fetch: ChunkFetch[V],
+        *,
+        outcome: OutcomeFactory[V, OutcomeT],
+        chunk_size: int = 100,
+        max_concurrency: int = 4,
+        ordered: bool = True,
+        give_up_after: int = 2,
+        on_progress: Progress | None = None,
+    ) -> None:
+        """`fetch(ids)` gets a chunk; `outcome(id, status, value, error)` makes an outcome, `Outcome` itself for one.
+
+        `ordered` gives outcomes out in the order of the ids, otherwise as their chunks come in. Duplicate ids
+        are asked for once.
+        """
+        for name, value in (("chunk_size", chunk_size), ("max_concurrency", max_concurrency)):
+            if type(value) is not int or value < 1:
+                raise ConfigurationError(f"{name} must be a whole number, 1 or more, not {value!r}")
+        self._chunks = IdChunks(ids, chunk_size)
+        self._runner = ChunkRunner(fetch, outcome, give_up_after=give_up_after)
+        self._max_concurrency = max_concurrency
+        self._ordered = ordered
+        self._on_progress = on_progress
+        self._done = self._failed = 0
+        # A chunk is pulled (_todo), runs, is finished, and becomes ready when its turn has come.
+        self._pulled = 0
+        self._todo: dict[int, list[int]] = {}
+        self._exhausted = False
+        self._finished: dict[int, list[OutcomeT]] = {}
+        self._next = 0
+        self._ready: deque[list[OutcomeT]] = deque()
+        self._current: Iterator[OutcomeT] = iter(())
+        self._failure: Exception | None = None
+        self._source_failure: Exception | None = None
+        self._filling: anyio.Lock | None = None
+        self._background: Background | None = None
+        self._working = self._closed = False
+        self._changed = Bell()
+        self._room = Bell()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> OutcomeT:
+        while True:
+            for outcome in self._current:
+                return outcome
+            if not self._ready:
+                await self._fill()
+            if not self._ready:
+                if self._failure is not None:
+                    raise self._failure
+                raise StopAsyncIteration
+            self._current = iter(self._ready.popleft())
+            self._room.ring()
+
+    async def __aenter__(self) -> Self:
+        if self._background is not None:
+            raise ConfigurationError("this stream had its `async with` block already")
+        self._background = Background()
+        await self._background.__aenter__()
+        self._working = True
+        self._background.start(self._work_all)
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        self._closed = True
+        if self._background is not None:
+            await self._background.__aexit__(*error)
+
+    async def _fill(self) -> None:
+        """Make at least one chunk's outcomes ready, unless none will come."""
+        if self._background is None:
+            # Made here, as it needs the loop. With it several tasks can share the stream.
+            self._filling = self._filling or anyio.Lock()
+            async with self._filling:
+                if not self._ready:
+                    await self._run_wave()
+            return
+        if self._closed:
+            raise ConfigurationError("this stream belongs to an `async with` block that has ended")
+        while self._working and not self._ready:
+            await self._changed.wait()
+
+    async def _run_wave(self) -> None:
+        # What is pulled stays in _todo until it is finished, so a wave that is cancelled is run again by the next call.
+        while len(self._todo) < self._max_concurrency and await self._pull():
+            pass
+        if self._failure is None:
+            async with anyio.create_task_group() as group:
+                for index in self._todo:
+                    group.start_soon(self._run, index, group.cancel_scope)
+        self._release()
+
+    async def _work_all(self) -> None:
+        left, turn = deque(self._todo), anyio.Lock()
+        try:
+            async with anyio.create_task_group() as group:
+                for _ in range(self._max_concurrency):
+                    group.start_soon(self._work, left, turn, group.cancel_scope)
+        finally:
+            self._working = False
+            self._release()
+
+    async def _work(self, left: deque[int], turn: anyio.Lock, end: anyio.CancelScope) -> None:
+        while True:
+            async with turn:
+                while len(self._todo) + len(self._finished) + len(self._ready) >= 2 * self._max_concurrency:
+                    await self._room.wait()
+                if not left:
+                    if not await self._pull():
+                        return
+                    left.append(self._pulled - 1)
+                index = left.popleft()
+            await self._run(index, end)
+            self._release()
+
+    async def _pull(self) -> bool:
+        """Get one more chunk to do; False where there is none."""
+        if self._exhausted:
+            return False
+        try:
+            ids = await self._chunks.next()
+        except Exception as error:  # noqa: BLE001 - raised behind the outcomes of the chunks before it
+            self._source_failure = error
+            ids = []
+        if not ids:
+            self._exhausted = True
+            return False
+        self._todo[self._pulled] = ids
+        self._pulled += 1
+        return True
+
+    async def _run(self, index: int, end: anyio.CancelScope) -> None:
+        try:
+            outcomes = await self._runner.run(index, self._todo[index])
+            del self._todo[index]
+            self._finished[index] = outcomes
+            self._done += len(outcomes)
+            self._failed += sum(outcome.status == "failed" for outcome in outcomes)
+            if self._on_progress is not None:
+                self._on_progress(self._done, self._failed, self._chunks.total)
+            failure: Exception | None = self._runner.gave_up
+        except Exception as error:  # noqa: BLE001 - raised behind the outcomes of the chunks that are finished
+            failure = error
+        if failure is not None:
+            self._failure = self._failure or failure
+            end.cancel()
+
+    def _release(self) -> None:
+        """Move what is finished, and whose turn has come, to what is ready."""
+        if self._exhausted and not self._todo:
+            self._failure = self._failure or self._source_failure
+        if self._ordered and self._failure is None:
+            while self._next in self._finished:
+                self._ready.append(self._finished.pop(self._next))
+                self._next += 1
+        else:
+            for index in sorted(self._finished):
+                self._ready.append(self._finished.pop(index))
+        self._changed.ring()
+
+
+async def collect(
+    stream: OutcomeStream[V, OutcomeT], build: Callable[[dict[int, V], list[int], dict[int, SMSError]], B]
+) -> B:
+    """Run the stream to its end and `build(values, missing, failed)`: every id is in exactly one of the three.
+
+    An `SMSError` that ends the run early carries what was built of the outcomes so far as `.batch`.
+    """
+    values: dict[int, V] = {}
+    missing: list[int] = []
+    failed: dict[int, SMSError] = {}
+    try:
+        async with stream:
+            async for outcome in stream:
+                if outcome.status == "ok":
+                    values[outcome.id] = cast("V", outcome.value)
+                elif outcome.error is None:
+                    missing.append(outcome.id)
+                else:
+                    failed[outcome.id] = outcome.error
+    except SMSError as error:
+        error.batch = cast("Any", build(values, missing, failed))
+        raise
+    return build(values, missing, failed)

@@ -1,0 +1,126 @@
+"""One chunk of ids: fetched as a whole, and split where the server refuses it, until the bad ids are alone."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Generic, Literal, TypeAlias, TypeVar
+
+import anyio
+from attrs import define
+
+from ac_sms_async.errors import (
+    AuthenticationError,
+    BadRequestError,
+    ConfigurationError,
+    NotFoundError,
+    PaymentRequiredError,
+    PermissionDeniedError,
+    SMSError,
+    UnprocessableError,
+)
+
+__all__ = ["ChunkFetch", "ChunkRunner", "Outcome", "OutcomeFactory", "Status"]
+
+V = TypeVar("V")
+OutcomeT = TypeVar("OutcomeT", bound="Outcome[Any]")
+
+Status: TypeAlias = Literal["ok", "missing", "failed"]
+ChunkFetch: TypeAlias = Callable[[list[int]], Awaitable[Mapping[int, V]]]
+"""Fetches what belongs to some ids: `fetch(ids)`. Ids that the server left out are left out of the mapping."""
+OutcomeFactory: TypeAlias = Callable[[int, Status, V | None, SMSError | None], OutcomeT]
+
+_REFUSED = (BadRequestError, NotFoundError, UnprocessableError)
+"""The request isn't acceptable as it stands; one bad id may be the reason."""
+_FATAL = (AuthenticationError, PaymentRequiredError, PermissionDeniedError, ConfigurationError)
+"""No other chunk would fare better."""
+
+
+@define
+class Outcome(Generic[V]):
+    """What became of one id: "ok" with its value, "missing" where the server left it out, "failed" with the error."""
+
+    id: int
+    status: Status
+    value: V | None = None
+    error: SMSError | None = None
+
+
+class ChunkRunner(Generic[V, OutcomeT]):
+    """Turns chunks of ids into outcomes, one for each id, in the order of the ids.
+
+    A chunk that is refused (400, 404, 422) is split in halves until the bad ids are alone; one chunk at a time, so that
+    nothing storms. Other errors of a request mark its ids as failed; 401, 402, 403 are raised.
+    """
+
+    def __init__(self, fetch: ChunkFetch[V], outcome: OutcomeFactory[V, OutcomeT], *, give_up_after: int) -> None:
+        self.gave_up: SMSError | None = None
+        """Set once `give_up_after` chunks in a row were refused to the last id: the last of these errors."""
+        self._fetch = fetch
+        self._outcome = outcome
+        self._give_up_after = give_up_after
+        self._refused_chunks: set[int] = set()
+        self._split_lock: anyio.Lock | None = None
+
+    async def run(self, index: int, ids: list[int]) -> list[OutcomeT]:
+        """The outcomes of chunk number `index`. Raises what ends the whole run."""
+        answer = await self._ask(ids)
+        if isinstance(answer, list):
+            return answer
+        if len(ids) == 1:
+            outcomes, refused = self._all_failed(ids, answer), 1
+        else:
+            # Made here, as it needs the loop.
+            self._split_lock = self._split_lock or anyio.Lock()
+            async with self._split_lock:
+                outcomes, refused = await self._split(ids)
+        if refused == len(ids):
+            self._note_refused(index, outcomes[-1].error)
+        return outcomes
+
+    async def _ask(self, ids: list[int]) -> list[OutcomeT] | SMSError:
+        """The outcomes, or the error where the server refused these ids as they stand."""
+        try:
+            values = await self._fetch(ids)
+        except _FATAL:
+            raise
+        except _REFUSED as error:
+            return error
+        except SMSError as error:
+            return self._all_failed(ids, error)
+        outcome = self._outcome
+        return [
+            outcome(id, "ok", values[id], None) if id in values else outcome(id, "missing", None, None) for id in ids
+        ]
+
+    async def _split(self, ids: list[int]) -> tuple[list[OutcomeT], int]:
+        """The outcomes of a refused chunk, and how many of its ids were refused alone."""
+        outcomes: list[OutcomeT] = []
+        refused = 0
+        middle = len(ids) // 2
+        parts = [ids[middle:], ids[:middle]]
+        while parts:
+            part = parts.pop()
+            answer = await self._ask(part)
+            if isinstance(answer, list):
+                outcomes += answer
+            elif len(part) == 1:
+                outcomes += self._all_failed(part, answer)
+                refused += 1
+            else:
+                middle = len(part) // 2
+                parts += [part[middle:], part[:middle]]
+        return outcomes, refused
+
+    def _all_failed(self, ids: list[int], error: SMSError) -> list[OutcomeT]:
+        return [self._outcome(id, "failed", None, error) for id in ids]
+
+    def _note_refused(self, index: int, error: SMSError | None) -> None:
+        chunks = self._refused_chunks
+        chunks.add(index)
+        first = last = index
+        while first - 1 in chunks:
+            first -= 1
+        while last + 1 in chunks:
+            last += 1
+        if last - first + 1 >= self._give_up_after:
+            self.gave_up = error

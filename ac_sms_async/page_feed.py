@@ -1,0 +1,183 @@
+"""Carries a `PageWalk` out: fetches the offsets it asks for, several at once, and hands over what is new, in order."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Generic, TypeVar
+
+import anyio
+from anyio.abc import TaskGroup
+
+from ac_sms_async.background import Background, Bell
+from ac_sms_async.errors import BadRequestError, NotFoundError, SMSError, UnprocessableError
+from ac_sms_async.page_walk import FetchedPage, News, PageWalk
+
+__all__ = ["Fetch", "LiveFeed", "PageFeed", "WaveFeed"]
+
+T = TypeVar("T")
+
+Fetch = Callable[[int, int], Awaitable[FetchedPage[T]]]
+"""Fetches one page: `fetch(offset, limit)`."""
+
+
+class PageFeed(Generic[T]):
+    """What both ways of fetching share: the answers that wait for their turn, and taking them in order."""
+
+    def __init__(
+        self,
+        fetch: Fetch[T],
+        walk: PageWalk[T],
+        *,
+        name: str,
+        limit: int,
+        prefetch: int,
+        until: int | None,
+    ) -> None:
+        self._fetch = fetch
+        self._walk = walk
+        self._name = name
+        self._limit = limit
+        self._prefetch = prefetch
+        self._until = until
+        self._arrived: dict[int, FetchedPage[T] | Exception] = {}
+
+    async def next(self) -> News[T] | None:
+        """What is new in the next page that has something new; None at the end. Raises what a fetch raised."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """End what runs in the background, where something does."""
+
+    def _asks(self) -> list[int]:
+        return self._walk.asks(self._prefetch, self._until)
+
+    async def _load(self, offset: int) -> None:
+        try:
+            answer: FetchedPage[T] | Exception = await self._fetch(offset, self._limit)
+        except Exception as error:  # noqa: BLE001 - kept for its turn: the pages before it come first
+            answer = error
+        self._arrived[offset] = answer
+
+    def _take_arrived(self) -> News[T] | None:
+        """Take answers in order up to one with something new; None when the next one isn't there, or at the end."""
+        while not self._walk.done:
+            asks = self._asks()
+            # Guesses that turned out wrong are thrown away.
+            self._arrived = {offset: self._arrived[offset] for offset in asks if offset in self._arrived}
+            answer = self._arrived.pop(asks[0], None)
+            if answer is None:
+                return None
+            news = self._judge(asks[0], answer)
+            if news is not None:
+                return news
+        return None
+
+    def _judge(self, offset: int, answer: FetchedPage[T] | Exception) -> News[T] | None:
+        if self._walk.probing and isinstance(answer, (BadRequestError, NotFoundError, UnprocessableError)):
+            # A server that refuses an offset does look at it.
+            answer = FetchedPage(())
+        try:
+            if isinstance(answer, Exception):
+                raise answer
+            return self._walk.take(offset, answer)
+        except SMSError as error:
+            error.resume_token = self._walk.point.to_token(self._name)
+            raise
+
+
+class WaveFeed(PageFeed[T]):
+    """Fetches only while `next()` is awaited, up to `prefetch` pages at once: whoever stops leaves nothing open."""
+
+    async def next(self) -> News[T] | None:
+        while (news := self._take_arrived()) is None and not self._walk.done:
+            wave = [offset for offset in self._asks() if offset not in self._arrived]
+            if len(wave) == 1:
+                await self._load(wave[0])
+                continue
+            async with anyio.create_task_group() as group:
+                for offset in wave:
+                    group.start_soon(self._load, offset)
+        return news
+
+
+class LiveFeed(PageFeed[T]):
+    """Fetches in the background, up to `prefetch` pages at once, with as many more waiting to be taken."""
+
+    def __init__(
+        self,
+        fetch: Fetch[T],
+        walk: PageWalk[T],
+        background: Background,
+        *,
+        name: str,
+        limit: int,
+        prefetch: int,
+        until: int | None,
+    ) -> None:
+        super().__init__(fetch, walk, name=name, limit=limit, prefetch=prefetch, until=until)
+        self._background = background
+        self._driver: anyio.CancelScope | None = None
+        self._loading: dict[int, anyio.CancelScope] = {}
+        self._landed = Bell()
+        self._ready: deque[News[T]] = deque()
+        self._failure: Exception | None = None
+        self._changed = Bell()
+        self._room = Bell()
+
+    async def next(self) -> News[T] | None:
+        while not self._ready:
+            if self._failure is not None:
+                failure, self._failure = self._failure, None
+                raise failure
+            if self._walk.done:
+                return None
+            if self._driver is None:
+                self._driver = self._background.start(self._drive)
+            await self._changed.wait()
+        self._room.ring()
+        return self._ready.popleft()
+
+    def close(self) -> None:
+        if self._driver is not None:
+            self._driver.cancel()
+
+    async def _drive(self) -> None:
+        try:
+            async with anyio.create_task_group() as group:
+                try:
+                    await self._keep_fetching(group)
+                except Exception as error:  # noqa: BLE001 - raised by next(), where somebody listens
+                    self._failure = error
+                group.cancel_scope.cancel()
+        finally:
+            self._driver = None
+            self._loading.clear()
+            self._changed.ring()
+
+    async def _keep_fetching(self, group: TaskGroup) -> None:
+        while True:
+            news = self._take_arrived()
+            if news is not None:
+                self._ready.append(news)
+                self._changed.ring()
+            elif self._walk.done:
+                return
+            asks = self._asks()
+            for offset in self._loading.keys() - asks:
+                self._loading.pop(offset).cancel()
+            for offset in asks:
+                if offset not in self._arrived and offset not in self._loading:
+                    self._loading[offset] = anyio.CancelScope()
+                    group.start_soon(self._load_beside, offset, self._loading[offset])
+            if news is None:
+                await self._landed.wait()
+            while len(self._ready) >= self._prefetch:
+                await self._room.wait()
+
+    async def _load_beside(self, offset: int, scope: anyio.CancelScope) -> None:
+        with scope:
+            await self._load(offset)
+        if self._loading.get(offset) is scope:
+            del self._loading[offset]
+        self._landed.ring()
