@@ -234,7 +234,8 @@ class Call:
                     **self._about,
                     attempts=self.attempts,
                     status=self.status,
-                    error=None if error is None else type(error).__name__,
+                    # A cancelled call did not fail.
+                    error=type(error).__name__ if isinstance(error, Exception) else None,
                     duration=self._core.clock() - self._started,
                 )
             )
