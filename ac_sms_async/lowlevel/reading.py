@@ -1,6 +1,7 @@
 """The slow side of reading: what models call when a value is not what the document promises.
 
-Each reader repairs what can be repaired. What cannot be read goes into `unparsed` by its wire name, raw.
+Each reader repairs what can be repaired. What cannot be read goes into `unparsed` by its wire name, raw. null never gets
+here: a model takes it for None by itself.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ def read_name(value: Any, name: str) -> str:
 
 def read_int(value: Any, name: str, unparsed: dict[str, Any]) -> int | None:
     """A whole number, also as text or as a float without a fraction; "" is none."""
-    if value is None or value == "":
+    if value == "":
         return None
     number = _int(value)
     if number is None:
@@ -74,8 +75,6 @@ def read_int(value: Any, name: str, unparsed: dict[str, Any]) -> int | None:
 
 def read_text(value: Any, name: str, unparsed: dict[str, Any]) -> str | None:
     """A text, also where it came as a number."""
-    if value is None:
-        return None
     text = _text(value)
     if text is None:
         unparsed[name] = value
@@ -84,10 +83,8 @@ def read_text(value: Any, name: str, unparsed: dict[str, Any]) -> str | None:
 
 def read_bool(value: Any, name: str, unparsed: dict[str, Any]) -> bool | None:
     """A flag, also as 0 and 1 and in words; "" is none."""
-    if value is None or value == "":
+    if value == "":
         return None
-    if isinstance(value, bool):
-        return value
     text = _text(value)
     flag = None if text is None else _WORDS.get(text.strip().lower())
     if flag is None:
@@ -101,8 +98,6 @@ def read_datetime(value: Any, zone: datetime.tzinfo, name: str, unparsed: dict[s
     Of an hour that the clock shows twice it is the first (fold=0); in an hour that it skips, the offset from before
     the change holds.
     """
-    if value is None:
-        return None
     if isinstance(value, str):
         text = value.strip()
         if not text or text.startswith(_ZERO_DATES):
@@ -153,7 +148,7 @@ def read_model(
     unparsed: dict[str, Any],
 ) -> T | None:
     """An object; "" is none."""
-    if value is None or value == "":
+    if value == "":
         return None
     try:
         return from_dict(value, zone)
@@ -188,8 +183,8 @@ def unknown_fields(data: dict[str, Any], known: frozenset[str]) -> dict[str, Any
 
 
 def _read_items(value: Any, read: Callable[[Any], T | None], name: str, unparsed: dict[str, Any]) -> list[T] | None:
-    """The items that can be read; if one can't, the whole list is kept raw as well."""
-    if value is None or value == "":
+    """The items that can be read, "" being none; if one can't, the whole list is kept raw as well."""
+    if value == "":
         return None
     items = _list(value)
     if items is None:
