@@ -6,13 +6,11 @@ import re
 from collections.abc import Callable
 from typing import Final, Literal, cast
 
-from ac_sms_async.errors import AIRequestFailedError, ConfigurationError, InvalidResponseError, NotFoundError
+from ac_sms_async.errors import AIRequestFailedError, ConfigurationError, NotFoundError
 from ac_sms_async.lowlevel.api.ai import create_ai_broadcast, get_ai_broadcast_status, update_ai_broadcast
 from ac_sms_async.lowlevel.api.broadcasts import get_broadcast
-from ac_sms_async.lowlevel.types import Response
 from ac_sms_async.models import (
     AIBroadcastRequest,
-    AIBroadcastResponse,
     AIBroadcastStatus,
     AIBroadcastUpdateRequest,
     BroadcastMessage,
@@ -99,7 +97,8 @@ class AIResource(Resource):
             tone=arguments.text(tone, "tone"),
             source=arguments.choice(source, AISource, "source"),
         )
-        return self._started(await create_ai_broadcast.asyncio_detailed(body, client=self._transport))
+        started = await create_ai_broadcast.asyncio(body, client=self._transport)
+        return AIRequest(self._transport, started.request_id)
 
     async def update(self, broadcast_id: int, *, prompt: str, tone: str, source: AISource) -> AIRequest:
         """Ask the AI to rewrite a broadcast; `wait()` on what comes back gives the broadcast as changed.
@@ -112,7 +111,8 @@ class AIResource(Resource):
             tone=arguments.text(tone, "tone"),
             source=arguments.choice(source, AISource, "source"),
         )
-        return self._started(await update_ai_broadcast.asyncio_detailed(body, client=self._transport))
+        started = await update_ai_broadcast.asyncio(body, client=self._transport)
+        return AIRequest(self._transport, started.request_id)
 
     def request(self, request_id: str) -> AIRequest:
         """The handle of a request made earlier, here or in another process. Nothing is sent.
@@ -121,14 +121,4 @@ class AIResource(Resource):
         """
         if not _REQUEST_ID.fullmatch(arguments.text(request_id, "request_id")):
             raise ConfigurationError("request_id must be the id of an AI request, as in AIRequest.id")
-        return AIRequest(self._transport, request_id)
-
-    def _started(self, response: Response[AIBroadcastResponse]) -> AIRequest:
-        request_id = response.parsed.request_id
-        if not request_id:
-            error = InvalidResponseError(
-                "the answer lacks the id of the AI request", path="$.requestId", status=response.status
-            )
-            error.maybe_applied, error.attempts = True, 1
-            raise error
         return AIRequest(self._transport, request_id)

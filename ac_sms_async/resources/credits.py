@@ -17,5 +17,4 @@ class CreditsResource(Resource):
 
         Raises `SMSError`. Operation: getSmsCreditData.
         """
-        response = await get_sms_credit_data.asyncio(client=self._transport)
-        return self._present(response.sms_credits, "$.smsCredits")
+        return (await get_sms_credit_data.asyncio(client=self._transport)).sms_credits

@@ -15,7 +15,7 @@ from typing import Final, Self
 import anyio
 import anyio.to_thread
 
-from ac_sms_async import csv_records
+from ac_sms_async.csv_records import CsvRecords, CsvRows, RecordBorder
 from ac_sms_async.errors import ConfigurationError
 from ac_sms_async.lowlevel.api.exports import export_broadcast_metrics, export_broadcast_recipients
 from ac_sms_async.lowlevel.types import Request
@@ -68,18 +68,18 @@ class Export:
 
     def bytes(self) -> AsyncIterator[bytes]:
         """The export as it comes, in chunks of bytes. Raises `TransportError` where it is cut short."""
-        return csv_records.RecordBorder(self._take())
+        return RecordBorder(self._take())
 
     def records(self) -> AsyncIterator[list[str]]:
         """Row by row as lists of text, the header first; exactly the rows of the csv module on the whole file.
 
         Raises `TransportError` where it is cut short, `InvalidResponseError` for what is no CSV in UTF-8.
         """
-        return csv_records.CsvRecords(self._take())
+        return CsvRecords(self._take())
 
     def rows(self) -> AsyncIterator[dict[str, str]]:
         """Row by row as dicts, by the names in the header. Raises as `records`."""
-        return csv_records.CsvRows(self._take())
+        return CsvRows(self._take())
 
     async def save(self, path: str | os.PathLike[str], *, on_progress: Callable[[int], object] | None = None) -> int:
         """Write the export to a file, which appears whole or not at all; returns its size in bytes.

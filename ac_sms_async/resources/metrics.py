@@ -166,7 +166,7 @@ class MetricsResource(Resource):
             found = await get_broadcast_snapshot_by_ids.asyncio(body, client=self._transport)
         else:
             raise ConfigurationError("a snapshot is of ids or of a range of dates: leave one of them out")
-        return self._present(found.snapshot, "$.snapshot")
+        return found.snapshot
 
     async def failures(
         self, broadcast_id: int, *, start_date: date | None = None, end_date: date | None = None

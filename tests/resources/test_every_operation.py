@@ -58,7 +58,7 @@ CASES = [
             start_date=date(2026, 1, 1),
             end_date=date(2026, 1, 31),
         ).first(),
-        "GET /sms/broadcasts?offset=0&limit=2&filters%5Bname%5D=Sale+%26+more&filters%5Bstatus%5D=sent"
+        "GET /sms/broadcasts?offset=0&limit=100&filters%5Bname%5D=Sale+%26+more&filters%5Bstatus%5D=sent"
         "&filters%5Btype%5D=sms&orders%5Bfield%5D=DESC&start_date=2026-01-01&end_date=2026-01-31",
         answer={"broadcasts": [BROADCAST], "meta": {"total": 1}},
     ),

@@ -118,7 +118,7 @@ async def test_a_handle_can_be_picked_up_by_its_id(sms: SMSClient, httpx_mock: H
 
 async def test_a_started_request_without_an_id_may_have_started(sms: SMSClient, httpx_mock: HTTPXMock) -> None:
     httpx_mock.add_response(method="POST", url=f"{BASE}/ai", json={})
-    with pytest.raises(InvalidResponseError, match="lacks the id") as caught:
+    with pytest.raises(InvalidResponseError, match="requestId is missing") as caught:
         await sms.ai.create(prompt="Spring sale", tone="casual", source="ai_builder")
     assert caught.value.maybe_applied
     assert caught.value.path == "$.requestId"
