@@ -22,7 +22,7 @@ class Operation:
 
 
 def _operation(operation_id: str, method: str, path: str, handle: Callable[[Call], Answer]) -> Operation:
-    pattern = re.escape(path).replace(r"\{id\}", r"(?P<id>-?[0-9]{1,19})").replace(r"\{word\}", r"(?P<id>[^/]+)")
+    pattern = re.escape(path).replace(r"\{id\}", r"(?P<id>[0-9]{1,19})").replace(r"\{word\}", r"(?P<id>[^/]+)")
     return Operation(operation_id, method, re.compile(pattern), handle)
 
 

@@ -175,4 +175,4 @@ class Malformed(Kind):
         return Reply(reply.status, reply.headers, body[: len(body) // 2])
 
 
-ANSWERS: tuple[type[Kind], ...] = (Status, Html, Empty, Failure, Redirect, Text, Two, Malformed)
+ANSWERS: tuple[type[Kind], ...] = (Html, Empty, Failure, Redirect, Text, Two, Malformed)

@@ -17,7 +17,7 @@ from ac_sms_async.sandbox.faults.paging import PAGING
 from ac_sms_async.sandbox.faults.payloads import PAYLOADS
 from ac_sms_async.sandbox.routes import OPERATIONS
 
-#: Every kind by name; "status" is said by its number.
+#: Every kind by name, but for errors, which are said by their status number.
 KINDS: dict[str, type[Kind]] = {kind.name: kind for kind in (*ANSWERS, *DELIVERIES, *PAGING, *PAYLOADS)}
 _NAMES = frozenset(operation.id for operation in OPERATIONS)
 _WHEN: dict[str, type] = {"nth": int, "every": int, "count": int, "probability": float, "account": str, "applied": bool}
@@ -134,12 +134,11 @@ class Fault:
 
 
 def _make_kind(kind: str, params: Mapping[str, Any]) -> Kind:
-    if kind.isdigit():
-        params = {**params, "status": int(kind)}
-        kind = Status.name
-    if kind not in KINDS or (kind == Status.name and "status" not in params):
+    made = Status if kind.isdecimal() else KINDS.get(kind)
+    if made is None:
         raise ValueError(f"no such fault: {kind!r}; there are status numbers and {', '.join(sorted(KINDS))}")
-    made = KINDS[kind]
+    if made is Status:
+        params = {**params, "status": int(kind)}
     known: dict[str, Attribute[Any]] = fields_dict(made)
     for name in params:
         if name not in known:

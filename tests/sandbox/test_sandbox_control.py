@@ -1,0 +1,166 @@
+"""The sandbox over HTTP: faults, clock, journal, reset; and the page at /."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from html.parser import HTMLParser
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.sandbox.served import Served
+
+
+@pytest.fixture
+def control(served: Served) -> Served:
+    """Paths under /_sandbox, without a token."""
+    return Served(served.sandbox, httpx.Client(base_url=f"{served.sandbox.url}/_sandbox", verify=False))
+
+
+@pytest.fixture(autouse=True)
+def close(control: Served) -> Any:
+    yield
+    control.http.close()
+
+
+def test_it_says_what_it_is(served: Served, control: Served) -> None:
+    about = control.get("/")
+    assert about["accounts"] == [{"name": "acme", "path": "/acme/api/3", "token": served.sandbox.token}]
+    assert (about["seed"], about["broadcasts"], about["recipients"], about["rate_limit"]) == (7, 30, 500, None)
+    assert (about["requests"], about["faults"]) == (0, 0)
+    assert about["clock"].keys() == {"now", "speed", "advanced"}
+
+
+def test_faults(served: Served, control: Served) -> None:
+    first = control.post("/faults", 201, kind="503", operation="getSmsCreditData", count=1)
+    second = control.post("/faults", 201, fault="*:slow:seconds=0")
+    assert control.get("/faults") == {"faults": [first, second]}
+    served.get("/sms/credits", 503)
+    served.get("/sms/credits")
+    assert control.json("DELETE", f"/faults/{first['id']}") == {**first, "seen": 2, "hits": 1}
+    control.json("DELETE", f"/faults/{first['id']}", 404)
+    assert control.json("DELETE", "/faults") == {"faults": []}
+
+
+def test_clock(served: Served, control: Served) -> None:
+    before = control.get("/clock")
+    after = control.post("/clock", advance=3600, speed=2)
+    assert (before["speed"], after["speed"], after["advanced"]) == (0, 2, 3600)
+    assert after["now"] > before["now"]
+
+
+def test_journal(served: Served, control: Served) -> None:
+    for _ in range(3):
+        served.get("/sms/credits")
+    served.get("/sms/broadcasts/1")
+    journal = control.get("/journal")
+    assert (journal["seen"], journal["peak_rate"], len(journal["requests"])) == (4, 4, 4)
+    assert journal["requests"][0] == {
+        "at": journal["requests"][0]["at"], "method": "GET", "path": "/api/3/sms/credits", "query": "",
+        "account": "acme", "operation": "getSmsCreditData", "authorized": True, "body": "", "status": 200, "faults": [],
+    }  # fmt: skip
+    assert [each["operation"] for each in control.get("/journal", last=1)["requests"]] == ["getBroadcast"]
+    assert control.get("/journal", last=0)["requests"] == []
+    assert len(control.get("/journal", operation="getSmsCreditData", account="acme")["requests"]) == 3
+    assert control.json("DELETE", "/journal")["seen"] == 0
+    assert control.get("/journal")["requests"] == []
+
+
+def test_reset(served: Served, control: Served) -> None:
+    served.post("/sms/broadcasts", 201, name="a", body="b")
+    served.sandbox.faults.add("503", "getBroadcast")
+    assert control.post("/reset")["requests"] == 0
+    assert served.get("/sms/broadcasts")["meta"] == {"total": 30}
+    assert served.get("/sms/broadcasts/1")
+    served.sandbox.reset()
+    assert len(served.sandbox.journal) == 0
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "fields", "status", "message"),
+    [
+        ("GET", "/nothing", None, 404, "No route"),
+        ("PUT", "/clock", {}, 405, "Method Not Allowed"),
+        ("POST", "/clock", {}, 400, "the clock takes"),
+        ("POST", "/clock", {"advance": "1"}, 400, "numbers"),
+        ("POST", "/clock", {"advance": True}, 400, "numbers"),
+        ("POST", "/clock", {"advance": -1}, 400, "backwards"),
+        ("POST", "/clock", {"retreat": 1}, 400, "the clock takes"),
+        ("POST", "/faults", {"kind": "nonsense"}, 400, "no such fault"),
+        ("POST", "/faults", {"fault": "nonsense"}, 400, "not a fault"),
+        ("POST", "/faults", [], 400, "JSON object"),
+        ("GET", "/journal?colour=red", None, 400, "the journal takes"),
+        ("GET", "/journal?last=x", None, 400, "invalid literal"),
+    ],
+)
+def test_what_it_does_not_understand(
+    control: Served, method: str, path: str, fields: Any, status: int, message: str
+) -> None:
+    assert message in control.json(method, path, status, json=fields)["message"]
+
+
+def test_other_paths(served: Served) -> None:
+    for path, method in (("/_sandboxes", "GET"), ("/favicon.ico", "GET"), ("/", "POST"), ("/api/3", "GET")):
+        assert httpx.request(method, served.sandbox.url + path).status_code == 404
+
+
+# --- the page ---------------------------------------------------------------------------------------------------
+
+
+class Texts(HTMLParser):
+    """The texts of a page, and where its links lead."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+        self.links: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.links += [value for name, value in attrs if name == "href" and value]
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data.strip())
+
+
+def page(served: Served, query: str = "") -> Texts:
+    answer = httpx.get(f"{served.sandbox.url}/{query}")
+    assert answer.status_code == 200
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    found = Texts()
+    found.feed(answer.text)
+    return found
+
+
+def test_the_page_shows_broadcasts_faults_and_requests(serve: Callable[..., Served]) -> None:
+    served = serve(seed=7, broadcasts=60, recipients=500, accounts=["acme", "globex"])
+    made = served.post("/sms/broadcasts", 201, name="<script>alert(1)</script>", body="b")
+    served.get("/sms/broadcasts/999", 404, )
+    served.sandbox.faults.add("hang_up", "getSmsCreditData")
+    with pytest.raises(httpx.RemoteProtocolError):
+        served.get("/sms/credits")
+    shown = page(served)
+    for text in ("<script>alert(1)</script>", "Broadcasts (61)", "Faults in force", "hang_up", "none", "404", "Page 1 of 3"):
+        assert text in " ".join(shown.texts), text
+    assert str(made["id"]) in shown.texts
+    assert served.sandbox.token in shown.texts
+    metrics = served.post("/sms/broadcasts/metrics", ids=[1])["metrics"][0]
+    last = page(served, "?page=99")
+    row = last.texts[last.texts.index("1") :]
+    assert f"{metrics['sends']}" in row
+    assert "older" in shown.texts
+    assert "older" not in last.texts
+    drafts = page(served, "?status=draft&account=globex&page=x")
+    assert "sending" in drafts.texts
+    assert set(drafts.texts).isdisjoint({"Faults in force (1)"})
+    assert "/?account=acme" in drafts.links
+    for link in {*shown.links, *drafts.links}:
+        page(served, link[1:])
+    assert page(served, "?account=nobody").texts
+
+
+def test_the_page_says_how_fast_time_runs(serve: Callable[..., Served]) -> None:
+    served = serve()
+    assert "at 0 times real speed" in " ".join(page(served).texts)
+    served.sandbox.clock.set_speed(1)
+    assert "real speed" not in " ".join(page(served).texts)

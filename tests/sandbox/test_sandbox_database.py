@@ -1,0 +1,69 @@
+"""State that outlives the process, in a SQLite file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from ac_sms_async.sandbox import Clock, Sandbox
+from tests.sandbox.served import Served
+
+START = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def test_everything_is_there_again(serve: Callable[..., Served], tmp_path: Path) -> None:
+    file = tmp_path / "sandbox.db"
+    first = serve(db=file, seed=7, broadcasts=6, recipients=300, accounts=["acme", "globex"], clock=Clock(START, speed=0))
+    made = first.post("/sms/broadcasts", 201, name="a", body="b", list_ids=[1], media_urls=["https://example.com/a"])
+    first.put(f"/sms/broadcasts/{made['id']}", status="pending_review")
+    asked = {"source": "ai_builder", "prompt": "a", "tone": "b"}
+    done = first.post("/sms/broadcasts/ai", **asked)["requestId"]
+    first.sandbox.clock.advance(3)
+    pending = first.post("/sms/broadcasts/ai", **asked)["requestId"]
+    first.json("DELETE", "/sms/broadcasts/2")
+    first.sandbox.faults.add("delete", "getBroadcastRecipients", nth=1)
+    rows = first.pages("/sms/broadcasts/1/recipients", "recipients")
+    listed = first.pages("/sms/broadcasts", "broadcasts")
+    first.sandbox.clock.advance(0.5)
+    first.sandbox.stop()
+
+    # Nothing but the file needs to be given; time goes on from where it was moved to.
+    second = serve(db=file, clock=Clock(START, speed=0))
+    assert second.sandbox.clock.now() == START.timestamp() + 3.5
+    assert list(second.sandbox.accounts) == ["acme", "globex"]
+    assert second.pages("/sms/broadcasts", "broadcasts") == listed
+    assert second.pages("/sms/broadcasts/1/recipients", "recipients") == rows
+    assert second.get(f"/sms/broadcasts/ai/{done}")["status"] == "success"
+    assert second.get(f"/sms/broadcasts/ai/{pending}")["status"] == "in_progress"
+    second.sandbox.clock.advance(100)
+    assert second.get(f"/sms/broadcasts/{made['id']}")["status"] == "sent"
+    assert second.get(f"/sms/broadcasts/ai/{pending}")["status"] == "success"
+    second.sandbox.reset()
+    second.sandbox.stop()
+
+    third = serve(db=file, seed=7, accounts=["acme", "globex"])
+    assert third.get("/sms/broadcasts")["meta"] == {"total": 6}
+
+
+def test_a_killed_sandbox_loses_nothing(serve: Callable[..., Served], tmp_path: Path) -> None:
+    first = serve(db=tmp_path / "sandbox.db")
+    first.post("/sms/broadcasts", 201, name="a", body="b")
+    # Not stopped: read by another while the first still has it open.
+    second = serve(db=tmp_path / "sandbox.db")
+    assert second.get("/sms/broadcasts")["meta"] == {"total": 51}
+
+
+def test_a_file_is_not_made_into_another_one(serve: Callable[..., Served], tmp_path: Path) -> None:
+    Sandbox(db=tmp_path / "sandbox.db", seed=3).stop()
+    with pytest.raises(ValueError, match="made with other data"):
+        Sandbox(db=tmp_path / "sandbox.db", seed=4)
+    assert serve(db=tmp_path / "sandbox.db", seed=3).get("/sms/credits")
+
+
+def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("not a database, whatever its size" * 100)
+    with pytest.raises(ValueError, match="not a sandbox's file"):
+        Sandbox(db=tmp_path / "notes.txt")
