@@ -40,6 +40,8 @@ class Polled:
 
     async def __call__(self, request: Request) -> Answer:
         operation = which(request)
+        if operation.operation_id not in ("getBroadcast", "getAIBroadcastStatus"):
+            return await upstream(request)
         value = VALUES[operation.operation_id]
         self.looks += 1
         if operation.operation_id == "getBroadcast":
@@ -68,19 +70,33 @@ class Journey:
     before: list[Any]
     skip: int
 
+    @property
+    def counts_looks(self) -> bool:
+        """Whether the server itself ends the journey at a number of requests, retries counted."""
+        return self.upstream is Polled
 
-def _pages(operation_id: str, pager: Callable[..., Any]) -> Journey:
+
+def _pages(name: str) -> Journey:
     async def run(sms: SMSClient) -> Outcome:
         got: list[Any] = []
         try:
-            async for row in pager(sms, None):
+            async for row in PAGERS[name](sms, None):
                 got.append(row.id)
         except SMSError as error:
             return Outcome(got, error)
         return Outcome(got)
 
     ids = list(range(1, ROWS + 1))
-    return Journey(f"{operation_id}, between pages", operation_id, lambda: upstream, run, ids, ids[:3], skip=2)
+    return Journey(name, name.partition(",")[0], lambda: upstream, run, ids, ids[:3], skip=2)
+
+
+PAGERS: dict[str, Callable[..., Any]] = {
+    "listBroadcasts, between pages": lambda sms, token: sms.broadcasts.list(page_size=2, prefetch=1, resume=token),
+    "listBroadcastLists, between pages": lambda sms, token: sms.lists.list(page_size=2, prefetch=1, resume=token),
+    "getBroadcastRecipients, between pages": lambda sms, token: sms.recipients.list(
+        42, page_size=2, prefetch=1, resume=token
+    ),
+}
 
 
 async def _metrics(sms: SMSClient) -> Outcome:
@@ -107,9 +123,7 @@ async def _waited(wait: Awaitable[Any]) -> Outcome:
 
 
 JOURNEYS = [
-    _pages("listBroadcasts", lambda sms, token: sms.broadcasts.list(page_size=2, prefetch=1, resume=token)),
-    _pages("listBroadcastLists", lambda sms, token: sms.lists.list(page_size=2, prefetch=1, resume=token)),
-    _pages("getBroadcastRecipients", lambda sms, token: sms.recipients.list(42, page_size=2, prefetch=1, resume=token)),
+    *(_pages(name) for name in PAGERS),
     Journey("getBroadcastMetrics, mid-batch", "getBroadcastMetrics", lambda: upstream, _metrics, [1, 2, 3, 4, 5, 6], [1, 2], 1),
     Journey("getBroadcastFailures, mid-batch", "getBroadcastFailures", lambda: upstream, _failures, [1, 2, 3, 4], [1, 2], 2),
     Journey("getBroadcast, mid-poll", "getBroadcast", Polled, lambda sms: _waited(sms.broadcasts.wait(42)), [42], [], 1),

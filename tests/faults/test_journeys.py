@@ -1,0 +1,93 @@
+"""Faults between pages, mid-poll and mid-batch: what heals is not noticed, what lasts costs nothing that was there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import anyio
+import pytest
+
+from ac_sms_async import RetryPolicy, SMSClient, Timeout
+from tests.faults.journeys import JOURNEYS, PAGERS, Journey, Outcome
+from tests.faults.rule import ATTEMPTS, Cell
+from tests.faults.server import FAULTS, Fault, FaultServer, Phase, ServerThread
+
+pytestmark = pytest.mark.anyio
+
+PHASES = [phase for phase in Phase if phase not in (Phase.CONNECT, Phase.TLS)]
+"""By the middle of a journey there is a connection."""
+
+
+def client(server: FaultServer, fault: Fault) -> SMSClient:
+    short = 0.4 if fault is Fault.STALL else 3.0
+    return SMSClient(
+        server.url,
+        "token",
+        timeout=Timeout(short, connect=short),
+        deadline=0.6 if fault is Fault.DRIP else 20.0,
+        retry=RetryPolicy(max_attempts=ATTEMPTS, initial=0.0, maximum=0.0),
+        rate_limit=None,
+        max_concurrency=1,
+    )
+
+
+async def usual_requests(journey: Journey, servers: ServerThread) -> int:
+    with servers.serve(journey.upstream()) as server:
+        async with client(server, Fault.CUT) as sms:
+            assert await journey.run(sms) == Outcome(journey.whole)
+    return len(server.seen)
+
+
+async def problems_of(journey: Journey, cell: Cell, servers: ServerThread, usual: int) -> list[str]:
+    with servers.serve(journey.upstream()) as server:
+        server.inject(cell.phase, cell.fault, skip=journey.skip, times=None if cell.lasting else 1)
+        async with client(server, cell.fault) as sms:
+            outcome = await journey.run(sms)
+            server.heal()
+            found = list(_wrong(outcome, journey, cell))
+            more = 0 if journey.counts_looks else cell.expected.requests - 1
+            if outcome.error is None and len(server.seen) != usual + more:
+                found.append(f"{len(server.seen)} requests at the server, {usual} without the fault")
+            if outcome.error is not None and journey.name in PAGERS:
+                rest = [row.id async for row in PAGERS[journey.name](sms, outcome.error.resume_token)]
+                if outcome.got + rest != journey.whole:
+                    found.append(f"resumed with {rest} after {outcome.got}")
+            # With one slot and no more, a slot that was lost would be missed here.
+            await sms.credits.get()
+    return found
+
+
+def _wrong(outcome: Outcome, journey: Journey, cell: Cell) -> Any:
+    expected = cell.expected
+    name = "value" if outcome.error is None else type(outcome.error).__name__
+    if name != expected.outcome:
+        yield f"expected {expected.outcome}, got {name}: {outcome.error!r}"
+    whole = journey.whole if expected.outcome == "value" else journey.before
+    if cell.lasting or expected.outcome == "value":
+        if outcome.got != whole:
+            yield f"expected {whole}, got {outcome.got}"
+    elif outcome.got[: len(whole)] != whole:
+        # Struck once only, a batch goes on behind what it lost.
+        yield f"expected {whole} at least, got {outcome.got}"
+
+
+@pytest.mark.parametrize("journey", JOURNEYS, ids=[journey.name.replace(" ", "_") for journey in JOURNEYS])
+async def test_a_journey_struck_in_the_middle(journey: Journey, servers: ServerThread) -> None:
+    failures: list[str] = []
+    usual = await usual_requests(journey, servers)
+    limit = anyio.CapacityLimiter(40)
+
+    async def check(cell: Cell) -> None:
+        async with limit:
+            problems = await problems_of(journey, cell, servers, usual)
+        how = "always" if cell.lasting else "once"
+        failures.extend(f"{cell.phase.value}, {cell.fault.value}, {how}: {problem}" for problem in problems)
+
+    async with anyio.create_task_group() as tasks:
+        for phase in PHASES:
+            for fault in FAULTS[phase]:
+                for lasting in (False, True):
+                    if not (phase is Phase.IDLE and lasting):
+                        tasks.start_soon(check, Cell(journey.operation_id, phase, fault, lasting))
+    if failures:
+        pytest.fail("\n".join(sorted(failures)), pytrace=False)
