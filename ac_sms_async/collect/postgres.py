@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, date, datetime
 from typing import Any, Self, cast
 
@@ -89,11 +89,12 @@ class PostgresStore:
             ):
                 await cursor.execute(_query(sql), values)
 
-                async def chunks() -> AsyncIterator[list[Row]]:
+                async def chunks() -> AsyncGenerator[list[Row], None]:
                     while rows := await cursor.fetchmany(size):
                         yield [_plain_row(row) for row in rows]
 
-                yield chunks()
+                async with aclosing(chunks()) as found:
+                    yield found
         except psycopg.Error as error:
             raise StoreError(f"PostgreSQL: {error}") from error
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from datetime import date
 from typing import Any, Generic, Protocol, TypeVar, cast
 
@@ -108,11 +108,12 @@ class ClientSource:
         )
         async with pager:
 
-            async def pages() -> AsyncIterator[Found[Fields]]:
+            async def pages() -> AsyncGenerator[Found[Fields], None]:
                 async for page in pager.pages():
                     yield Found([broadcast_fields(item) for item in page.items], page.total, page.resume_token)
 
-            yield pages()
+            async with aclosing(pages()) as found:
+                yield found
 
     @asynccontextmanager
     async def recipients(
@@ -122,11 +123,12 @@ class ClientSource:
         pager = self._sms.recipients.list(broadcast_id, prefetch=2, resume=resume)
         async with pager:
 
-            async def pages() -> AsyncIterator[Found[RecipientFields]]:
+            async def pages() -> AsyncGenerator[Found[RecipientFields], None]:
                 async for page in pager.pages():
                     yield Found([recipient_fields(item) for item in page.items], page.total, page.resume_token)
 
-            yield pages()
+            async with aclosing(pages()) as found:
+                yield found
 
     async def broadcast(self, broadcast_id: int) -> Fields:
         """One broadcast."""

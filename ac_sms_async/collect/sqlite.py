@@ -6,7 +6,7 @@ import os
 import sqlite3
 import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from os import PathLike
 from pathlib import Path
@@ -73,11 +73,12 @@ class SQLiteStore:
         try:
             cursor = await anyio.to_thread.run_sync(_guarded(lambda: connection.execute(sql, values)))
 
-            async def chunks() -> AsyncIterator[list[Row]]:
+            async def chunks() -> AsyncGenerator[list[Row], None]:
                 while rows := await anyio.to_thread.run_sync(_guarded(lambda: cursor.fetchmany(size))):
                     yield rows
 
-            yield chunks()
+            async with aclosing(chunks()) as found:
+                yield found
         finally:
             connection.close()
 

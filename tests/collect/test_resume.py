@@ -1,0 +1,74 @@
+"""Whenever it dies, the same call ends with the rows of an undisturbed run, and repeats only what was under way."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from ac_sms_async.collect import RunResult, Window
+from ac_sms_async.collect.job import collect_source
+from ac_sms_async.collect.window import Detail
+from tests.collect.fakes import FakeSource, Killed, MemoryStore, contents
+
+pytestmark = pytest.mark.anyio
+
+FEW = list(range(1, 11))
+EVERYTHING: frozenset[Detail] = frozenset({"failures", "recipients"})
+
+
+@pytest.fixture
+def anyio_backend(virtual_backend: Any) -> Any:
+    return virtual_backend
+
+
+@pytest.fixture(autouse=True)
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ac_sms_async.collect.stages.CHUNK", 4)
+
+
+async def run(source: FakeSource, store: MemoryStore, window: Window | None = None) -> RunResult:
+    return await collect_source(source, store, window or Window(), EVERYTHING)
+
+
+async def test_dies_at_every_write_and_goes_on() -> None:
+    calm, quiet = MemoryStore(), FakeSource(FEW)
+    undisturbed = await run(quiet, calm)
+    assert undisturbed.status == "complete"
+    wanted = await contents(calm)
+
+    for moment in range(1, calm.writes + 1):
+        store, source = MemoryStore(), FakeSource(FEW)
+        store.kill_at = moment
+        lost: list[int] = []
+        store.on_kill = lambda source=source, lost=lost: lost.append(source.under_way)
+        with pytest.raises(Killed):
+            await run(source, store)
+        store.kill_at = None
+        result = await run(source, store)
+        assert result.status == "complete", moment
+        assert result.resumed is (moment > 1), moment
+        assert await contents(store) == wanted, moment
+        assert set(source.requests) >= set(quiet.requests), moment
+        repeated = [what for what, times in Counter(source.requests).items() if times > 1 and what not in source.ends]
+        # Those that were under way, and those whose answers were just being written (two may come at once).
+        assert len(repeated) <= lost[0] + 2, moment
+
+
+async def test_dies_again_and_again() -> None:
+    calm = MemoryStore()
+    await run(FakeSource(), calm)
+    store, source = MemoryStore(), FakeSource()
+    deaths = 0
+    while True:
+        store.kill_at = store.writes + 4
+        try:
+            result = await run(source, store)
+        except Killed:
+            deaths += 1
+        else:
+            break
+    assert deaths > 10
+    assert result.resumed
+    assert await contents(store) == await contents(calm)
