@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
@@ -16,6 +17,8 @@ from ac_sms_async.page_walk import FetchedPage, News, PageWalk
 __all__ = ["Fetch", "LiveFeed", "PageFeed", "WaveFeed"]
 
 T = TypeVar("T")
+
+_log = logging.getLogger("ac_sms_async")
 
 Fetch = Callable[[int, int], Awaitable[FetchedPage[T]]]
 """Fetches one page: `fetch(offset, limit)`."""
@@ -80,10 +83,13 @@ class PageFeed(Generic[T]):
         try:
             if isinstance(answer, Exception):
                 raise answer
-            return self._walk.take(offset, answer)
+            news = self._walk.take(offset, answer)
         except SMSError as error:
             error.resume_token = self._walk.point.to_token(self._name)
             raise
+        if news is not None and news.unreadable:
+            _log.warning("%s: %d rows without a usable id at offset %d", self._name, len(news.unreadable), offset)
+        return news
 
 
 class WaveFeed(PageFeed[T]):

@@ -62,6 +62,7 @@ class PageWalk(Generic[T]):
         # After resuming only the tail of what was given out is known. Where that isn't enough, the list is read
         # `_again` from its start, silently, up to the place where it had stopped; then all is known.
         self._partial = bool(start.tail)
+        self._went_back = False
         self._again = False
         self._limit = limit
         self._offset = start.offset
@@ -150,13 +151,13 @@ class PageWalk(Generic[T]):
         if not self._partial:
             self._back = self._back * 2 or self._stride or self._limit - 1
             self._offset = max(0, offset - self._back)
-        elif offset and not self._back:
-            self._back = self._limit - 1
-            self._offset = max(0, offset - self._back)
+        elif offset and not self._went_back:
+            self._went_back = True
+            self._offset = max(0, offset - (self._limit - 1))
         else:
             self._partial, self._again = False, True
             self._seen = {}
-            self._offset = self._back = self._end = self._idle = self._top = 0
+            self._offset = self._end = self._idle = self._top = 0
 
     def _sift(self, keys: list[Key]) -> list[int]:
         """Which of the rows to give out (their indexes); marks all of them as seen."""
@@ -206,6 +207,7 @@ class PageWalk(Generic[T]):
         if fresh:
             self._idle = self._stale = 0
             self._top = self._offset
+            self._went_back = False
             return
         self._count_idle()
         if offset < self._top:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from attrs import frozen
 
@@ -43,12 +43,15 @@ class ResumePoint:
             value: Any = json.loads(token)
         except (ValueError, RecursionError):
             raise bad from None
-        if not isinstance(value, dict) or set(value) != {"v", "of", "offset", "tail"} or value["v"] != _VERSION:
+        if not isinstance(value, dict):
             raise bad
-        if value["of"] != name:
-            raise ConfigurationError(f"this resume token belongs to {value['of']!r}, not to {name!r}")
-        offset, tail = value["offset"], value["tail"]
-        if type(offset) is not int or offset < 0 or not isinstance(tail, list) or len(tail) > TAIL_LENGTH:
+        fields = cast("dict[str, Any]", value)
+        if set(fields) != {"v", "of", "offset", "tail"} or fields["v"] != _VERSION:
+            raise bad
+        if fields["of"] != name:
+            raise ConfigurationError(f"this resume token belongs to {fields['of']!r}, not to {name!r}")
+        offset, tail = fields["offset"], cast("list[Any]", fields["tail"])
+        if type(offset) is not int or offset < 0 or type(tail) is not list or len(tail) > TAIL_LENGTH:
             raise bad
         if any(type(key) not in (int, str) for key in tail) or (offset and not tail):
             raise bad

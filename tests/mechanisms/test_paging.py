@@ -1,0 +1,366 @@
+"""What a pager promises to those who iterate over it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import tracemalloc
+from collections.abc import Callable
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+import pytest
+
+from ac_sms_async.errors import (
+    BadRequestError,
+    ConfigurationError,
+    NotFoundError,
+    PagingError,
+    ServerError,
+    SMSError,
+    TransportError,
+)
+from ac_sms_async.paging import FetchedPage, Page, Pager
+
+pytestmark = pytest.mark.anyio
+
+
+class Server:
+    """Rows by offset; keeps what was asked, and may answer an offset with an error, or in a way of its own."""
+
+    def __init__(self, rows: list[int], *, total: bool = True) -> None:
+        self.rows = rows
+        self.total = total
+        self.asked: list[tuple[int, int]] = []
+        self.errors: dict[int, Exception] = {}
+        self.answer: Callable[[int, int], list[int]] = lambda offset, limit: self.rows[offset : offset + limit]
+        self.running = 0
+        self.most_running = 0
+
+    async def fetch(self, offset: int, limit: int) -> FetchedPage[int]:
+        self.asked.append((offset, limit))
+        self.running += 1
+        self.most_running = max(self.most_running, self.running)
+        try:
+            await anyio.lowlevel.checkpoint()
+        finally:
+            self.running -= 1
+        if offset in self.errors:
+            raise self.errors[offset]
+        return FetchedPage(self.answer(offset, limit), len(self.rows) if self.total else None)
+
+    @property
+    def offsets(self) -> list[int]:
+        return [offset for offset, _ in self.asked]
+
+    def pager(self, **options: Any) -> Pager[int]:
+        return Pager(self.fetch, key=lambda row: row, name="numbers", **options)
+
+
+def rows(count: int) -> list[int]:
+    return list(range(1, count + 1))
+
+
+@pytest.mark.parametrize("prefetch", [0, 1, 3])
+@pytest.mark.parametrize("count", [0, 1, 2, 99, 100, 101, 250])
+async def test_all_rows_in_order_and_again_from_the_start(count: int, prefetch: int) -> None:
+    pager = Server(rows(count)).pager(prefetch=prefetch)
+    assert [row async for row in pager] == rows(count)
+    assert [row async for row in pager] == rows(count)
+    async with pager as same:
+        assert same is pager
+        assert [row async for row in pager] == rows(count)
+        assert await pager.to_list() == rows(count)
+    assert await pager.to_list() == rows(count)
+
+
+@pytest.mark.parametrize(("total", "prefetch", "most"), [(True, 1, 11), (False, 1, 11), (True, 8, 11), (False, 8, 11)])
+async def test_requests_stay_few(total: bool, prefetch: int, most: int) -> None:
+    server = Server(rows(800), total=total)
+    assert await server.pager(prefetch=prefetch).to_list() == rows(800)
+    assert len(server.asked) == most
+    assert server.most_running <= prefetch
+
+
+async def test_in_the_background_requests_stay_few_too() -> None:
+    server = Server(rows(800))
+    async with server.pager(prefetch=8) as pager:
+        assert await pager.to_list() == rows(800)
+    assert len(server.asked) == 11
+    assert server.most_running == 8
+
+
+@pytest.mark.parametrize("prefetch", [1, 8])
+async def test_a_small_listing_costs_three_requests(prefetch: int) -> None:
+    server = Server(rows(20))
+    assert await server.pager(prefetch=prefetch).to_list() == rows(20)
+    assert sorted(server.asked) == [(0, 100), (19, 100), (20, 100)]
+
+
+async def test_a_server_that_caps_its_pages_is_read_to_the_end() -> None:
+    server = Server(rows(120), total=False)
+    server.answer = lambda offset, limit: server.rows[offset : offset + min(limit, 50)]
+    assert await server.pager(prefetch=2).to_list() == rows(120)
+    # Not before the second page is it known that 50 is a full one.
+    assert sorted(server.offsets) == [0, 49, 98, 119, 120, 147]
+
+
+async def test_a_server_that_sends_one_row_at_a_time_is_read_to_the_end() -> None:
+    server = Server(rows(5))
+    server.answer = lambda offset, _: server.rows[offset : offset + 1]
+    assert await server.pager(prefetch=4).to_list() == rows(5)
+    token = [page.resume_token async for page in server.pager().pages()][2]
+    assert await server.pager(resume=token).to_list() == [4, 5]
+
+
+async def test_a_page_size_of_one_asks_for_two_rows_to_overlap() -> None:
+    server = Server(rows(3))
+    assert await server.pager(page_size=1, prefetch=1).to_list() == rows(3)
+    assert server.asked == [(0, 2), (1, 2), (2, 2), (3, 2)]
+
+
+@pytest.mark.parametrize("lie", [0, 1, 60, 10**6])
+@pytest.mark.parametrize("live", [False, True])
+async def test_a_total_that_lies_changes_nothing_but_the_guesses(lie: int, live: bool) -> None:
+    async def fetch(offset: int, limit: int) -> FetchedPage[int]:
+        await anyio.lowlevel.checkpoint()
+        return FetchedPage(rows(250)[offset : offset + limit], lie)
+
+    pager = Pager(fetch, key=int, name="numbers", prefetch=4)
+    if live:
+        async with pager:
+            assert await pager.to_list() == rows(250)
+    else:
+        assert await pager.to_list() == rows(250)
+
+
+async def test_short_pages_in_the_middle_are_no_end() -> None:
+    server = Server(rows(300))
+    lengths = iter([100, 3, 40, 2, 100, 100, 5, 100, 100, 100, 100, 100])
+    server.answer = lambda offset, limit: server.rows[offset : offset + next(lengths, limit)]
+    assert await server.pager(prefetch=1).to_list() == rows(300)
+
+
+async def test_pages_say_where_they_stood_and_how_to_go_on() -> None:
+    server = Server(rows(150))
+    pages = [page async for page in server.pager().pages()]
+    assert [(page.items, page.offset, page.total, page.unreadable) for page in pages] == [
+        (rows(100), 0, 150, []),
+        (rows(150)[100:], 100, 150, []),
+    ]
+    server.asked.clear()
+    assert await server.pager(resume=pages[0].resume_token, prefetch=1).to_list() == rows(150)[100:]
+    assert server.offsets == [99, 149, 150]
+    assert await server.pager(resume=pages[1].resume_token).to_list() == []
+    server.rows += [777]
+    assert await server.pager(resume=pages[1].resume_token).to_list() == [777]
+
+
+async def test_to_list_asks_for_no_more_than_it_needs() -> None:
+    server = Server(rows(1000))
+    assert await server.pager(prefetch=8).to_list(max_items=250) == rows(250)
+    assert sorted(server.offsets) == [0, 99, 198]
+    server.asked.clear()
+    assert await server.pager().to_list(max_items=0) == []
+    assert server.asked == []
+    async with server.pager(prefetch=2) as pager:
+        assert await pager.to_list(max_items=3) == [1, 2, 3]
+        assert await pager.to_list(max_items=3) == [1, 2, 3]
+
+
+async def test_first_and_count_cost_one_request() -> None:
+    server = Server(rows(300))
+    assert await server.pager(prefetch=8).first() == 1
+    assert await server.pager().count() == 300
+    assert server.asked == [(0, 100), (0, 1)]
+    empty = Server([], total=False)
+    assert await empty.pager().first() is None
+    assert await empty.pager().count() is None
+
+
+@pytest.mark.parametrize("live", [False, True])
+@pytest.mark.parametrize("prefetch", [1, 4])
+async def test_an_error_comes_in_its_turn_with_a_token_to_go_on(live: bool, prefetch: int) -> None:
+    server = Server(rows(600))
+    server.errors = {198: ServerError("down", status=503)}
+    seen: list[int] = []
+    pager = server.pager(prefetch=prefetch)
+
+    async def read() -> SMSError:
+        iterator = aiter(pager)
+        with pytest.raises(ServerError) as caught:
+            while True:
+                seen.append(await anext(iterator))
+        # The iterator stands where it stood: it asks for the same page again.
+        with pytest.raises(ServerError):
+            await anext(iterator)
+        return caught.value
+
+    if live:
+        async with pager:
+            error = await read()
+    else:
+        error = await read()
+    assert seen == rows(199)
+    assert error.resume_token is not None
+    assert json.loads(error.resume_token)["offset"] == 198
+    server.errors = {}
+    assert await server.pager(resume=error.resume_token).to_list() == rows(600)[199:]
+
+
+@pytest.mark.parametrize("live", [False, True])
+async def test_an_error_of_a_guess_that_was_wrong_is_nobodys(live: bool) -> None:
+    server = Server(rows(110), total=False)
+    server.errors = {198: BadRequestError("no such offset", status=400)}
+    pager = server.pager(prefetch=2)
+    if live:
+        async with pager:
+            assert await pager.to_list() == rows(110)
+    else:
+        assert await pager.to_list() == rows(110)
+
+
+@pytest.mark.parametrize("live", [False, True])
+async def test_what_is_no_error_of_ours_comes_out_as_it_is(live: bool) -> None:
+    server = Server(rows(300))
+    server.errors = {99: ZeroDivisionError("a bug")}
+    pager = server.pager(prefetch=3)
+    with pytest.raises(ZeroDivisionError):
+        if live:
+            async with pager:
+                await pager.to_list()
+        else:
+            await pager.to_list()
+
+
+async def test_an_error_before_the_first_row_resumes_at_the_start() -> None:
+    server = Server(rows(3))
+    server.errors = {0: TransportError("cut")}
+    with pytest.raises(TransportError) as caught:
+        await server.pager().to_list()
+    server.errors = {}
+    assert await server.pager(resume=caught.value.resume_token).to_list() == rows(3)
+
+
+@pytest.mark.parametrize("prefetch", [1, 8])
+@pytest.mark.parametrize("count", [1, 20, 100])
+@pytest.mark.parametrize("live", [False, True])
+async def test_a_server_that_ignores_the_offset_is_found_out(count: int, prefetch: int, live: bool) -> None:
+    server = Server(rows(count))
+    server.answer = lambda _, limit: server.rows[:limit]
+    pager = server.pager(prefetch=prefetch)
+    seen: list[int] = []
+
+    async def read() -> None:
+        async for row in pager:
+            seen.append(row)
+
+    with pytest.raises(PagingError, match="ignores the offset") as caught:
+        if live:
+            async with pager:
+                await read()
+        else:
+            await read()
+    assert seen == rows(count)
+    assert caught.value.resume_token is not None
+    assert len(server.asked) <= 4 + prefetch
+
+
+@pytest.mark.parametrize("error", [None, BadRequestError("x", status=400), NotFoundError("x", status=404)])
+async def test_rows_inserted_before_the_known_ones_are_not_taken_for_that(error: Exception | None) -> None:
+    server = Server(rows(10))
+
+    def answer(offset: int, limit: int) -> list[int]:
+        # Always as many rows more in front as the walk advances: every page looks like the first one.
+        page = server.rows[offset : offset + limit]
+        if len(server.rows) < 40 and offset < 1000:
+            server.rows[:0] = [1000 + len(server.rows) + index for index in range(limit - 1)]
+        return page
+
+    server.answer = answer
+    if error is not None:
+        server.errors = dict.fromkeys(range(1_000_000, 1_000_100), error)
+    listed = await server.pager(page_size=4, prefetch=1).to_list()
+    assert [row for row in listed if row <= 10] == rows(10)
+    assert max(server.offsets) > 1000
+
+
+async def test_a_probe_that_fails_otherwise_is_an_error() -> None:
+    server = Server(rows(10))
+    server.answer = lambda _, limit: server.rows[:limit]
+    server.errors = {offset: TransportError("cut") for offset in range(1_000_000, 1_000_100)}
+    with pytest.raises(TransportError):
+        await server.pager().to_list()
+
+
+async def test_shifts_without_end_are_given_up() -> None:
+    server = Server(rows(10))
+    # One page at the start, and never again one that fits to it.
+    server.answer = lambda offset, _: server.rows if offset == 0 else []
+    with pytest.raises(PagingError, match="shift without end") as caught:
+        await server.pager(prefetch=3).to_list()
+    assert json.loads(caught.value.resume_token or "")["tail"] == rows(10)
+    assert len(server.asked) < 1600
+
+
+async def test_many_pages_without_anything_new_need_no_stack() -> None:
+    server = Server(rows(3))
+    inserted = iter(range(400))
+
+    def answer(offset: int, limit: int) -> list[int]:
+        page = server.rows[offset : offset + limit]
+        if next(inserted, None) is not None and offset < 1_000_000:
+            server.rows.insert(0, 1000 + len(server.rows))
+        return page
+
+    server.answer = answer
+    listed = await server.pager(page_size=2, prefetch=1).to_list()
+    assert sorted(row for row in listed if row <= 3) == rows(3)
+    assert len(server.asked) > 400
+
+
+async def test_rows_without_an_id_are_kept_raw_once_and_logged(caplog: pytest.LogCaptureFixture) -> None:
+    everything: list[Any] = [1, {"a": 1}, 2, 3, {"b": 2}, {"c": 3}, 4, 5, {"d": 4}]
+
+    async def fetch(offset: int, limit: int) -> FetchedPage[int]:
+        part = everything[offset : offset + min(limit, 5)]
+        return FetchedPage([row for row in part if type(row) is int], None, [row for row in part if type(row) is dict])
+
+    pager = Pager(fetch, key=int, name="numbers", prefetch=1)
+    with caplog.at_level(logging.WARNING, "ac_sms_async"):
+        pages: list[Page[int]] = [page async for page in pager.pages()]
+    assert [row for page in pages for row in page.items] == [1, 2, 3, 4, 5]
+    assert [row for page in pages for row in page.unreadable] == [{"a": 1}, {"b": 2}, {"c": 3}, {"d": 4}]
+    assert "numbers: 2 rows without a usable id at offset 0" in caplog.text
+
+
+async def test_nothing_but_rows_without_an_id() -> None:
+    async def fetch(offset: int, limit: int) -> FetchedPage[int]:
+        return FetchedPage([], 7, [{"row": row} for row in range(7)[offset : offset + 3]])
+
+    pager = Pager(fetch, key=int, name="numbers")
+    pages = [page async for page in pager.pages()]
+    assert [row["row"] for page in pages for row in page.unreadable] == list(range(7))
+    assert await pager.to_list() == []
+    assert json.loads(pages[-1].resume_token)["offset"] == 0
+
+
+async def test_ids_seen_cost_at_most_100_bytes_each() -> None:
+    count = 60_000
+
+    async def fetch(offset: int, limit: int) -> FetchedPage[int]:
+        return FetchedPage(list(range(10**6 + offset, 10**6 + min(count, offset + limit))), count)
+
+    pager = Pager(fetch, key=int, name="numbers", page_size=1000, prefetch=1)
+    iterator = aiter(pager)
+    await anext(iterator)
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        async for _ in iterator:
+            pass
+        grown = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert grown / count <= 100
