@@ -1,4 +1,4 @@
-"""Each of the document's operations is reachable from the facade, with exactly the request that the document describes."""
+"""Each operation of the document is reachable from the facade, with exactly the request that the document describes."""
 
 from __future__ import annotations
 
