@@ -5,9 +5,11 @@ from __future__ import annotations
 import builtins
 import os
 import secrets
+import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import date
+from io import BufferedWriter
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -89,13 +91,14 @@ class Export:
         """
         target = Path(path)
         chunks = self.bytes()
-        part = await anyio.to_thread.run_sync(_Part, target)
+        part = _Part(target)
         try:
+            await anyio.to_thread.run_sync(part.open)
             size = await self._write(chunks, part, on_progress)
             await anyio.to_thread.run_sync(part.finish)
         finally:
-            with anyio.CancelScope(shield=True):
-                await anyio.to_thread.run_sync(part.discard)
+            # Not in a thread: a plain Task.cancel() could keep it from ever starting.
+            part.discard()
         return size
 
     async def _write(
@@ -129,26 +132,44 @@ class Export:
 
 
 class _Part:
-    """The file beside the target that is written until it is whole."""
+    """The file beside the target that is written until it is whole.
+
+    A plain `Task.cancel()` leaves a step behind that still runs in its thread; the lock lets `discard` wait for it.
+    """
 
     def __init__(self, target: Path) -> None:
         self._target = target
         self._path = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
-        self._file = self._path.open("xb")
+        self._lock = threading.Lock()
+        self._discarded = False
+        self._file: BufferedWriter | None = None
+
+    def open(self) -> None:
+        with self._lock:
+            if not self._discarded:
+                self._file = self._path.open("xb")
 
     def write(self, pieces: list[builtins.bytes]) -> None:
-        self._file.writelines(pieces)
+        with self._lock:
+            if self._file is not None:
+                self._file.writelines(pieces)
 
     def finish(self) -> None:
-        # The bytes first, the name afterwards, so that a crash can't leave the name on half of them.
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
-        self._path.replace(self._target)
+        with self._lock:
+            if self._file is not None:
+                # The bytes first, the name afterwards, so that a crash can't leave the name on half of them.
+                self._file.flush()
+                os.fsync(self._file.fileno())
+                self._file.close()
+                self._path.replace(self._target)
 
     def discard(self) -> None:
-        self._file.close()
-        self._path.unlink(missing_ok=True)
+        with self._lock:
+            self._discarded = True
+            if self._file is not None:
+                self._file.close()
+                self._file = None
+                self._path.unlink(missing_ok=True)
 
 
 class ExportsResource(Resource):
