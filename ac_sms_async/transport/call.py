@@ -129,8 +129,8 @@ class Call:
             exchange = core.backend.exchange(self._wire)
             self.attempts += 1
             self._on_the_wire = exchange
-            await exchange.start(start.opening)
-            start.settle(clock())
+            await exchange.start(start)
+            start.settle(sent=True)
             self.status = status = exchange.status
             body = b""
             if not 200 <= status < 300:
@@ -152,7 +152,7 @@ class Call:
             if not keep_slot:
                 core.slots.release()
             if exchange is not None and start is not None:
-                start.settle(clock() if exchange.sent else None)
+                start.settle(sent=exchange.sent)
                 if self._about is not None or logger.isEnabledFor(logging.DEBUG):
                     self._tell_attempt(exchange, error, ready - arrived, started - ready, clock() - started)
                 if not keep_slot:

@@ -6,6 +6,7 @@ Everything here lives in one event loop and takes time from it, so it needs no l
 from __future__ import annotations
 
 import math
+from bisect import insort
 from collections import deque
 from collections.abc import Callable
 from weakref import WeakSet
@@ -106,17 +107,17 @@ class Account:
             # It may grow while it is slept through.
             while (wait := self.paused_until - clock()) > 0:  # noqa: ASYNC110  # waits for a time, not for an event
                 await anyio.sleep(wait)
-            return Start(self, None)
+            return Start(self, clock, None)
         now = clock()
         if not self._waiting and self.wait(now, limit) <= 0:
             self._starts.append(now)
-            return Start(self, now)
+            return Start(self, clock, now)
         turn = anyio.Event()
         self._waiting.append(turn)
         try:
             if self._waiting[0] is not turn:
                 await turn.wait()
-            return Start(self, await self._next_start(clock, limit))
+            return Start(self, clock, await self._next_start(clock, limit))
         finally:
             first = self._waiting[0] is turn
             self._waiting.remove(turn)
@@ -143,11 +144,20 @@ class Account:
         finally:
             self._changed = None
 
+    def move(self, entry: float, later: float) -> None:
+        """The request that was to start at `entry` starts later."""
+        self._forget(entry)
+        insort(self._starts, later)
+
     def opening(self, entry: float) -> None:
         """The request that started at `entry` opens a connection, which takes long: it counts until `opened`."""
+        self._forget(entry)
+        self._opening += 1
+
+    def _forget(self, entry: float) -> None:
+        # After a whole window it is no longer there.
         if entry in self._starts:
             self._starts.remove(entry)
-        self._opening += 1
 
     def opened(self, now: float | None) -> None:
         """Its answer began, or it failed, at `now`; None if it provably never reached the server."""
@@ -174,27 +184,36 @@ class Account:
 
 
 class Start:
-    """A request that was let go."""
+    """A request that was let go, and what becomes of its entry in the account's log."""
 
-    __slots__ = ("_account", "_entry", "_opening")
+    __slots__ = ("_account", "_clock", "_entry", "_opening")
 
-    def __init__(self, account: Account, entry: float | None) -> None:
+    def __init__(self, account: Account, clock: Callable[[], float], entry: float | None) -> None:
         self._account = account
+        self._clock = clock
         self._entry = entry
         self._opening = False
 
     def opening(self) -> None:
-        """It has to open a connection first, so the server will see it later than now."""
+        """It has to open a connection first, so the server will see it later than now: it counts until `settle`."""
         if self._entry is not None and not self._opening:
             self._opening = True
             self._account.opening(self._entry)
 
-    def settle(self, now: float | None) -> None:
-        """Its answer began, or it failed, at `now`; None if it provably never reached the server."""
+    def writing(self) -> None:
+        """It is on its way. Where the event loop was too busy to write it at once, that is when it started."""
+        if self._entry is not None and not self._opening:
+            written = self._clock() - LATE
+            if written > self._entry:
+                self._account.move(self._entry, written)
+                self._entry = written
+
+    def settle(self, *, sent: bool) -> None:
+        """Its answer began, or it failed; with `sent` False it provably never reached the server."""
         if self._opening:
             self._opening = False
             self._entry = None
-            self._account.opened(now)
+            self._account.opened(self._clock() if sent else None)
 
 
 _accounts: RunVar[dict[str, Account]] = RunVar("ac_sms_async.accounts")

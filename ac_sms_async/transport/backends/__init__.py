@@ -6,14 +6,14 @@ only `ConnectError` and `TransportError` come out of it, and that neither ever h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Protocol
 
 from attrs import frozen
 
 from ac_sms_async.options import Timeout
 
-__all__ = ["Backend", "Exchange", "WireRequest"]
+__all__ = ["Backend", "Exchange", "Progress", "WireRequest"]
 
 
 @frozen
@@ -29,6 +29,18 @@ class WireRequest:
     timeout: Timeout
 
 
+class Progress(Protocol):
+    """Who wants to know when the server will see the request."""
+
+    def opening(self) -> None:
+        """A connection is being opened for it first."""
+        ...
+
+    def writing(self) -> None:
+        """It is on its way."""
+        ...
+
+
 class Exchange(Protocol):
     """One request and its answer. `aclose` ends it in any state and must always be called; after `read` it is free."""
 
@@ -40,8 +52,8 @@ class Exchange(Protocol):
     sent: bool
     """False as long as provably nothing of the request was written."""
 
-    async def start(self, opening: Callable[[], None]) -> None:
-        """Send the request and wait for the answer's headers. `opening` is called if a connection is opened first."""
+    async def start(self, progress: Progress) -> None:
+        """Send the request, tell how that goes, and wait for the answer's headers."""
         ...
 
     async def receive(self) -> bytes:

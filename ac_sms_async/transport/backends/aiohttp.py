@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import Any
 
@@ -19,7 +19,7 @@ from yarl import URL
 
 from ac_sms_async.errors import ConfigurationError, ConnectError, TransportError
 from ac_sms_async.transport.address import Address
-from ac_sms_async.transport.backends import WireRequest
+from ac_sms_async.transport.backends import Progress, WireRequest
 from ac_sms_async.transport.backends.headers import is_framed, plain_headers, request_headers
 from ac_sms_async.transport.backends.httpx import IDLE_SECONDS, default_ssl_context
 
@@ -35,7 +35,7 @@ class _Request(aiohttp.ClientRequest):
     async def send(self, conn: Any) -> aiohttp.ClientResponse:
         """As aiohttp's, and tells the exchange that from now on something may reach the server."""
         if self.method != "CONNECT":
-            _current.get().sent = True
+            _current.get().writing()
         return await super().send(conn)
 
 
@@ -107,19 +107,19 @@ class AiohttpBackend:
 class AiohttpExchange:
     """One request and its answer through the session."""
 
-    __slots__ = ("_backend", "_opening", "_request", "_response", "complete", "headers", "sent", "status")
+    __slots__ = ("_backend", "_progress", "_request", "_response", "complete", "headers", "sent", "status")
 
     def __init__(self, backend: AiohttpBackend, request: WireRequest) -> None:
         self._backend = backend
         self._request = request
-        self._opening: Callable[[], None] | None = None
+        self._progress: Progress | None = None
         self._response: aiohttp.ClientResponse | None = None
         self.status = 0
         self.headers: Mapping[str, str] = {}
         self.complete: bool | None = False
         self.sent = False
 
-    async def start(self, opening: Callable[[], None]) -> None:
+    async def start(self, progress: Progress) -> None:
         """Send the request and wait for the answer's headers."""
         request = self._request
         backend = self._backend
@@ -127,7 +127,7 @@ class AiohttpExchange:
         if request.body is not None:
             headers["Content-Type"] = "application/json"
         timeout = request.timeout
-        self._opening = opening
+        self._progress = progress
         self.sent = True
         token = _current.set(self)
         failure = None
@@ -155,8 +155,14 @@ class AiohttpExchange:
     def connecting(self) -> None:
         """A connection is being opened for this exchange."""
         self.sent = False
-        if self._opening is not None:
-            self._opening()
+        if self._progress is not None:
+            self._progress.opening()
+
+    def writing(self) -> None:
+        """The request is being written."""
+        self.sent = True
+        if self._progress is not None:
+            self._progress.writing()
 
     async def receive(self) -> bytes:
         """The next piece of the body as it was sent; b"" at its end."""

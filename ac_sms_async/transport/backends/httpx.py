@@ -20,7 +20,7 @@ import httpx
 from ac_sms_async.errors import ConnectError, TransportError
 from ac_sms_async.options import Timeout
 from ac_sms_async.transport.address import Address
-from ac_sms_async.transport.backends import WireRequest
+from ac_sms_async.transport.backends import Progress, WireRequest
 from ac_sms_async.transport.backends.headers import is_framed, plain_headers, request_headers
 
 __all__ = [
@@ -54,12 +54,18 @@ _LIMITS = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive
 
 
 class _Body(httpx.AsyncByteStream):
-    """A request's body, in one piece. (httpx's own is a generator, which trio warns of when a write breaks off.)"""
+    """A request's body, in one piece. It is asked for once the headers are on their way, which is worth knowing.
 
-    def __init__(self, content: bytes) -> None:
+    (httpx's own is a generator, which trio warns of when a write breaks off.)
+    """
+
+    def __init__(self, content: bytes, progress: Progress | None = None) -> None:
         self._content = content
+        self._progress = progress
 
     def __aiter__(self) -> AsyncIterator[bytes]:
+        if self._progress is not None:
+            self._progress.writing()
         return _Once(self._content)
 
 
@@ -161,23 +167,22 @@ class HttpxBackend:
         transport = httpx.AsyncHTTPTransport(verify=context, trust_env=False, limits=_LIMITS, proxy=self._proxy)
         return HttpxExchange(self, _Line(transport), request, fresh=True)
 
-    def build(self, request: WireRequest) -> httpx.Request:
+    def build(self, request: WireRequest, progress: Progress) -> httpx.Request:
         """The httpx request, from headers that were made once."""
         headers = httpx.Headers(self._headers)
         if request.accept != "application/json":
             headers["Accept"] = request.accept
-        stream = NO_BODY
+        content = request.body or b""
         if request.body is not None:
             headers["Content-Type"] = "application/json"
-            headers["Content-Length"] = str(len(request.body))
-            stream = _Body(request.body)
+            headers["Content-Length"] = str(len(content))
         elif request.method not in ("GET", "HEAD", "DELETE"):
             headers["Content-Length"] = "0"
         return httpx.Request(
             request.method,
             self._address.origin + request.target,
             headers=headers,
-            stream=stream,
+            stream=_Body(content, progress),
             extensions=request_extensions(request.timeout),
         )
 
@@ -272,13 +277,13 @@ class HttpxExchange:
         self.complete: bool | None = False
         self.sent = False
 
-    async def start(self, opening: Callable[[], None]) -> None:
+    async def start(self, progress: Progress) -> None:
         """Send the request and wait for the answer's headers."""
         line = self._line
-        request = self._backend.build(self._request)
+        request = self._backend.build(self._request, progress)
         self.sent = True
         if self._fresh:
-            request.extensions["trace"] = self._watch(opening)
+            request.extensions["trace"] = self._watch(progress)
         failure = None
         try:
             response = await line.transport.handle_async_request(request)
@@ -294,13 +299,13 @@ class HttpxExchange:
             # Raised here and not above, so that it isn't chained to an error that holds the request and its token.
             raise failure
 
-    def _watch(self, opening: Callable[[], None]) -> Callable[[str, Mapping[str, Any]], Any]:
+    def _watch(self, progress: Progress) -> Callable[[str, Mapping[str, Any]], Any]:
         """A trace extension that tells when a connection is opened, and when the request is written to it."""
 
         async def trace(name: str, info: Mapping[str, Any]) -> None:
             if name.endswith("connect_tcp.started"):
                 self.sent = False
-                opening()
+                progress.opening()
             elif name.endswith("connect_tcp.complete"):
                 self._line.socket = info["return_value"]
             elif is_request_start(name, info):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from ac_sms_async.errors import ConfigurationError, TransportError
 from ac_sms_async.transport.address import Address
-from ac_sms_async.transport.backends import WireRequest
+from ac_sms_async.transport.backends import Progress, WireRequest
 from ac_sms_async.transport.backends.detached import run_detached
 from ac_sms_async.transport.backends.headers import is_framed, plain_headers, request_headers
 from ac_sms_async.transport.backends.httpx import (
@@ -80,16 +80,17 @@ class OwnClientExchange:
         self.complete: bool | None = False
         self.sent = False
 
-    async def start(self, opening: Callable[[], None]) -> None:
+    async def start(self, progress: Progress) -> None:
         """Send the request and wait for the answer's headers."""
         self.sent = True
 
         async def trace(name: str, info: Mapping[str, Any]) -> None:
             if name.endswith("connect_tcp.started"):
                 self.sent = False
-                opening()
+                progress.opening()
             elif is_request_start(name, info):
                 self.sent = True
+                progress.writing()
 
         async def send() -> None:
             self._response = response = await self._backend.send(self._request, trace)
@@ -104,7 +105,7 @@ class OwnClientExchange:
 
         async def receive() -> bytes:
             async for piece in self._body:
-                if piece:
+                if piece or self._ended:
                     return piece
             await self._finish()
             return b""
@@ -120,7 +121,7 @@ class OwnClientExchange:
             async for piece in self._body:
                 pieces.append(piece)
                 size += len(piece)
-                if limit is not None and size >= limit:
+                if self._ended or (limit is not None and size >= limit):
                     break
             else:
                 await self._finish()
