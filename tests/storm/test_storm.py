@@ -20,8 +20,8 @@ from tests.storm.storm import storm
 
 pytestmark = pytest.mark.anyio
 
-CALLS = 1250
-"""For each of 4 numbers of callers on 2 event loops: 10,000 in all."""
+STORMS = {1: 600, 5: 1000, 20: 1600, 200: 1800}
+"""Calls by number of concurrent callers; on two event loops that is 10,000 in all."""
 SLOTS = 10
 
 
@@ -91,7 +91,7 @@ async def _throughput(sms: SMSClient) -> float:
     return time.monotonic() - started
 
 
-@pytest.mark.parametrize("callers", [1, 5, 20, 200])
+@pytest.mark.parametrize("callers", STORMS)
 async def test_a_storm_leaves_nothing_behind(
     server: FaultServer, anyio_backend_name: str, callers: int, tmp_path: Path
 ) -> None:
@@ -100,13 +100,13 @@ async def test_a_storm_leaves_nothing_behind(
         calls = _calls(sms, tmp_path)
         tally = await storm(
             lambda draw: draw.choice(calls),
-            calls=CALLS,
+            calls=STORMS[callers],
             callers=callers,
             seed=callers,
             native=anyio_backend_name == "asyncio",
         )
-        assert tally.calls == CALLS
-        assert tally.cancelled > CALLS * 0.6
+        assert tally.calls == STORMS[callers]
+        assert tally.cancelled > tally.calls * 0.6
         await _settles(lambda: _tasks(anyio_backend_name) == before, "tasks were left behind")
         await _settles(lambda: server.open <= SLOTS, "connections beyond the slots were left open")
         assert _files(tmp_path) == set()
@@ -115,7 +115,7 @@ async def test_a_storm_leaves_nothing_behind(
         async with _client(server) as fresh:
             usual = await _throughput(fresh)
         assert stormed < usual * 1.5 + 0.2, f"{stormed:.2f} s, a fresh client takes {usual:.2f} s"
-        assert server.open <= SLOTS
+        await _settles(lambda: server.open <= SLOTS, "connections of the fresh client were left open")
     await _settles(lambda: server.open == 0, "connections outlived their client")
     # An unclosed socket or a task never awaited would warn now, and a warning is an error here.
     gc.collect()
@@ -131,23 +131,31 @@ async def _settles(condition: Callable[[], bool], otherwise: str) -> None:
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_the_same_storm_breaks_a_plain_pool(server: FaultServer) -> None:
     """So the storm bites: httpx loses pool slots in it, and what comes after waits for them in vain."""
+    starved = 0
+    # The first one does it nearly always; how busy the machine is has a say.
+    for seed in range(6):
+        starved = starved or await _starved_after_a_storm(server, seed)
+    assert starved > 0
+
+
+async def _starved_after_a_storm(server: FaultServer, seed: int) -> int:
+    """How many of 50 requests get no connection from a pool of 10 after a storm of 20 callers."""
+    starved = 0
     timeout = httpx.Timeout(5, pool=0.5)
     async with httpx.AsyncClient(limits=httpx.Limits(max_connections=SLOTS), timeout=timeout) as plain:
 
         async def get() -> None:
             await plain.get(f"{server.url}/api/3/sms/credits")
 
-        await storm(lambda draw: get, calls=CALLS, callers=20, seed=20, native=True)
-        starved = 0
-
-        async def starving() -> None:
+        async def count() -> None:
             nonlocal starved
             try:
                 await get()
             except httpx.PoolTimeout:
                 starved += 1
 
+        await storm(lambda draw: get, calls=STORMS[20], callers=20, seed=seed, native=True)
         async with anyio.create_task_group() as tasks:
             for _ in range(50):
-                tasks.start_soon(starving)
-    assert starved > 0
+                tasks.start_soon(count)
+    return starved
