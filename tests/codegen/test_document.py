@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from ac_sms_async.lowlevel import models
-from ac_sms_async.lowlevel.operations import OPERATIONS
+from ac_sms_async.lowlevel.operations import OPERATIONS, Operation
+from codegen.operations import operations_of
 from codegen.overlay import OverlayError, apply
 
 ROOT = Path(__file__).parents[2]
@@ -66,6 +67,13 @@ def test_every_operation_has_one_home() -> None:
 
 def test_reads_are_safe_to_repeat_and_writes_are_not() -> None:
     assert {name for name, operation in OPERATIONS.items() if not operation.retry_safe} == WRITES
+
+
+def test_the_layer_says_what_the_overlay_says() -> None:
+    overlaid = operations_of(DOCUMENT, lambda name: OPERATIONS[name].module if name in OPERATIONS else name)
+    assert [Operation(one.id, one.tag, one.module, one.method, one.path, one.retry_safe) for one in overlaid] == list(
+        OPERATIONS.values()
+    )
 
 
 def test_every_operation_needs_the_token() -> None:

@@ -49,7 +49,7 @@ class AIBroadcastResponse:
             read_object(data)
             raise DecodeError("$.requestId", "is missing") from None
         else:
-            if len(data) != 1 and not _KNOWN.issuperset(data):
+            if len(data) > 1:
                 extra = unknown_fields(data, _KNOWN)
         self = _new(cls)
         if type(request_id) is not str or not request_id:

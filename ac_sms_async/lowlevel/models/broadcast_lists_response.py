@@ -63,7 +63,7 @@ class BroadcastListsResponse:
             if not _KNOWN.issuperset(raw):
                 extra = unknown_fields(raw, _KNOWN)
         else:
-            if len(data) != 2 and not _KNOWN.issuperset(data):
+            if len(data) > 2:
                 extra = unknown_fields(data, _KNOWN)
         self = _new(cls)
         rows: list[BroadcastList] = []

@@ -75,7 +75,7 @@ class BroadcastMetrics:
             if not _KNOWN.issuperset(raw):
                 extra = unknown_fields(raw, _KNOWN)
         else:
-            if len(data) != 7 and not _KNOWN.issuperset(data):
+            if len(data) > 7:
                 extra = unknown_fields(data, _KNOWN)
         self = _new(cls)
         if type(id) is not int or not 0 < id < ID_LIMIT:

@@ -52,7 +52,7 @@ class BroadcastMetricsResponse:
             read_object(data)
             raise DecodeError("$.metrics", "is missing") from None
         else:
-            if len(data) != 1 and not _KNOWN.issuperset(data):
+            if len(data) > 1:
                 extra = unknown_fields(data, _KNOWN)
         self = _new(cls)
         rows: list[BroadcastMetrics] = []

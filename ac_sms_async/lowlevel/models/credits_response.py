@@ -50,7 +50,7 @@ class CreditsResponse:
             read_object(data)
             raise DecodeError("$.smsCredits", "is missing") from None
         else:
-            if len(data) != 1 and not _KNOWN.issuperset(data):
+            if len(data) > 1:
                 extra = unknown_fields(data, _KNOWN)
         self = _new(cls)
         self.sms_credits = read_required_model(sms_credits, SmsCredits.from_dict, zone, "smsCredits")

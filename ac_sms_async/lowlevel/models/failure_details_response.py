@@ -52,7 +52,7 @@ class FailureDetailsResponse:
             read_object(data)
             raise DecodeError("$.failures", "is missing") from None
         else:
-            if len(data) != 1 and not _KNOWN.issuperset(data):
+            if len(data) > 1:
                 extra = unknown_fields(data, _KNOWN)
         self = _new(cls)
         rows: list[FailureDetail] = []

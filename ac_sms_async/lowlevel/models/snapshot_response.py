@@ -50,7 +50,7 @@ class SnapshotResponse:
             read_object(data)
             raise DecodeError("$.snapshot", "is missing") from None
         else:
-            if len(data) != 1 and not _KNOWN.issuperset(data):
+            if len(data) > 1:
                 extra = unknown_fields(data, _KNOWN)
         self = _new(cls)
         self.snapshot = read_required_model(snapshot, Snapshot.from_dict, zone, "snapshot")
