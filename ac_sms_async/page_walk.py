@@ -113,7 +113,7 @@ class PageWalk(Generic[T]):
             if page.items or page.unreadable:
                 raise PagingError(f"the server ignores the offset: it has rows even for offset {offset}")
             return None
-        keys = [self._key(item) for item in page.items]
+        keys = list(map(self._key, page.items))
         self._total = page.total
         if not self._is_tied(offset, keys):
             self._count_idle()
@@ -174,9 +174,10 @@ class PageWalk(Generic[T]):
             if place is not None:
                 self._seen.update(dict.fromkeys(tail))
         given: list[int] = []
-        for index in range(start, len(keys)):
-            if keys[index] not in self._seen:
-                self._seen[keys[index]] = None
+        seen = self._seen
+        for index, key in enumerate(keys[start:], start):
+            if key not in seen:
+                seen[key] = None
                 given.append(index)
         return given
 
@@ -236,6 +237,8 @@ class PageWalk(Generic[T]):
             behind = ()
         else:
             return
-        page = {*keys, *behind}
-        tail = (*(key for key in tail if key not in page), *keys, *behind)[-TAIL_LENGTH:]
-        self.point = ResumePoint(self._offset if self._overlaps else offset, tail)
+        latest = (*keys, *behind)
+        if len(latest) < TAIL_LENGTH:
+            page = set(latest)
+            latest = (*(key for key in tail if key not in page), *latest)
+        self.point = ResumePoint(self._offset if self._overlaps else offset, latest[-TAIL_LENGTH:])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Generic, Self, TypeVar
 
-from attrs import frozen
+from attrs import field, frozen
 
 from ac_sms_async.background import Background
 from ac_sms_async.errors import ConfigurationError
@@ -29,10 +29,15 @@ class Page(Generic[T]):
     offset: int
     """Where the first of `items` stood in the server's list when it was read."""
     total: int | None
-    resume_token: str
-    """Hand it to `resume=` to go on behind this page."""
     unreadable: list[Any]
     """Rows without a usable id, raw. When rows shift meanwhile, one may come twice."""
+    _point: ResumePoint = field(repr=False)
+    _listing: str = field(repr=False)
+
+    @property
+    def resume_token(self) -> str:
+        """Hand it to `resume=` to go on behind this page."""
+        return self._point.to_token(self._listing)
 
 
 class Pager(Generic[T]):
@@ -139,7 +144,7 @@ class _Pages(Generic[T]):
         news = await self._feed.next()
         if news is None:
             raise StopAsyncIteration
-        return Page(news.items, news.offset, news.total, news.point.to_token(self._name), news.unreadable)
+        return Page(news.items, news.offset, news.total, news.unreadable, news.point, self._name)
 
 
 class _Rows(Generic[T]):

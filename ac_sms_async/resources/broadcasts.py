@@ -6,6 +6,7 @@ import builtins
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from operator import attrgetter
 from typing import Any, Final, Literal
 
 from ac_sms_async.errors import BroadcastStoppedError, ConfigurationError, NotFoundError, SMSError, UnconfirmedCreate
@@ -76,7 +77,9 @@ class BroadcastsResource(Resource):
             found = await list_broadcasts.asyncio(client=self._transport, offset=offset, limit=limit, **given)
             return FetchedPage(found.broadcasts, total=self._total(found.meta), unreadable=found.unreadable)
 
-        return Pager(fetch, key=_id, name="broadcasts", page_size=page_size, prefetch=prefetch, resume=resume)
+        return Pager(
+            fetch, key=attrgetter("id"), name="broadcasts", page_size=page_size, prefetch=prefetch, resume=resume
+        )
 
     async def get(self, broadcast_id: int) -> BroadcastMessage:
         """One broadcast with all its details.
@@ -282,10 +285,6 @@ def refuse_send(method: str, params: Mapping[str, Any] | None, body: Any) -> Non
         raise ConfigurationError(f"params and json must be what JSON can hold: {error}") from None
     if f'"{_SEND}"' in sent.lower():
         raise ConfigurationError("this could send a broadcast: call broadcasts.send instead")
-
-
-def _id(broadcast: BroadcastMessage) -> int:
-    return broadcast.id
 
 
 def _column(order_by: str, order: str | None) -> str:

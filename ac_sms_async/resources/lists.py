@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Any
 
 from ac_sms_async.lowlevel.api.lists import list_broadcast_lists
@@ -30,6 +31,4 @@ class ListsResource(Resource):
             found = await list_broadcast_lists.asyncio(client=self._transport, offset=offset, limit=limit, **given)
             return FetchedPage(found.lists, total=self._total(found.meta), unreadable=found.unreadable)
 
-        return Pager(
-            fetch, key=lambda item: item.id, name="lists", page_size=page_size, prefetch=prefetch, resume=resume
-        )
+        return Pager(fetch, key=attrgetter("id"), name="lists", page_size=page_size, prefetch=prefetch, resume=resume)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from operator import attrgetter
 from typing import Any, Literal
 
 from ac_sms_async.lowlevel.api.recipients import get_broadcast_recipients
@@ -55,7 +56,7 @@ class RecipientsResource(Resource):
 
         return Pager(
             fetch,
-            key=lambda item: item.id,
+            key=attrgetter("id"),
             name=f"recipients of {checked}",
             page_size=page_size,
             prefetch=prefetch,
