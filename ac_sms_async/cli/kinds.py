@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -12,7 +12,18 @@ from ac_sms_async.collect.window import DETAILS
 __all__ = ["DAY", "DAYS", "INCLUDE", "MOMENT", "SINCE"]
 
 
-class _Include(click.ParamType[tuple[str, ...]]):
+if TYPE_CHECKING:
+    from click import ParamType
+else:
+
+    class ParamType:
+        """`click.ParamType`, which takes a type in brackets only since click 8.4."""
+
+        def __class_getitem__(cls, _: object) -> type:
+            return click.ParamType
+
+
+class _Include(ParamType[tuple[str, ...]]):
     name = "what"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
@@ -23,7 +34,7 @@ class _Include(click.ParamType[tuple[str, ...]]):
         return names
 
 
-class _Days(click.ParamType[timedelta]):
+class _Days(ParamType[timedelta]):
     name = "days"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
@@ -33,7 +44,7 @@ class _Days(click.ParamType[timedelta]):
         return timedelta(days=int(number))
 
 
-class _Day(click.ParamType[date]):
+class _Day(ParamType[date]):
     name = "date"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
@@ -43,14 +54,14 @@ class _Day(click.ParamType[date]):
             self.fail(f"{value!r} is not a date such as 2026-01-31", param, ctx)
 
 
-class _Since(click.ParamType["date | Literal['last']"]):
+class _Since(ParamType["date | Literal['last']"]):
     name = "last|date"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date | Literal["last"]:
         return "last" if value == "last" else DAY.convert(value, param, ctx)
 
 
-class _Moment(click.ParamType[datetime]):
+class _Moment(ParamType[datetime]):
     name = "time"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
