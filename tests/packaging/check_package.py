@@ -80,8 +80,10 @@ class Environment:
         # Isolated and with warnings as errors: nothing of the source tree can help.
         return run(self.python, "-I", "-W", "error", HERE / name, *arguments, cwd=self.folder)
 
-    def pytest(self, file: Path) -> None:
-        run(self.python, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", file, cwd=self.folder)
+    def pytest(self, name: str) -> None:
+        # Copied, so that this project's own settings are not found above it.
+        test = shutil.copy(HERE / name, self.folder / f"test_{name}")
+        run(self.python, "-m", "pytest", "-q", "-W", "error", test, cwd=self.folder)
 
 
 @pytest.fixture(scope="session")
@@ -169,18 +171,7 @@ def test_everything_works_with_the_oldest_dependencies(wheel: Path, sandbox: San
 def use_everything(environment: Environment, sandbox: Sandbox, folder: Path) -> None:
     environment.script("smoke_core.py", sandbox.url, sandbox.token)
     environment.script("smoke_extras.py", sandbox.url, sandbox.token)
-    run(
-        environment.python,
-        "-m",
-        "pytest",
-        "-q",
-        "-W",
-        "error",
-        "-p",
-        "no:cacheprovider",
-        HERE / "smoke_plugin.py",
-        cwd=folder,
-    )
+    environment.pytest("smoke_plugin.py")
     account = {"ACTIVECAMPAIGN_URL": sandbox.url, "ACTIVECAMPAIGN_API_TOKEN": sandbox.token}
     store = folder / "metrics.sqlite"
     run(environment.bin / "ac-sms", "collect", "--db", store, env=account, cwd=folder)
