@@ -53,7 +53,7 @@ async def poll_until(
     start = anyio.current_time()
     while True:
         asked = anyio.current_time()
-        with anyio.move_on_at(start + timeout):
+        with anyio.CancelScope(deadline=start + timeout):
             try:
                 last = state = await check()
             except SMSError as error:

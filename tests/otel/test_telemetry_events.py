@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from opentelemetry import trace
 from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import HistogramDataPoint, InMemoryMetricReader, NumberDataPoint
+from opentelemetry.sdk.metrics.export import HistogramDataPoint, InMemoryMetricReader, MetricsData, NumberDataPoint
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -38,14 +38,16 @@ class Recorded:
         self.tracer_provider.add_span_processor(SimpleSpanProcessor(self._spans))
         meter_provider = MeterProvider([self._metrics])
         self.telemetry = Telemetry(tracer_provider=self.tracer_provider, meter_provider=meter_provider)
+        self._data: MetricsData | None = None
 
     def spans(self) -> tuple[ReadableSpan, ...]:
         return self._spans.get_finished_spans()
 
     def points(self, name: str) -> list[HistogramDataPoint | NumberDataPoint]:
-        data = self._metrics.get_metrics_data()
+        # Read once: older SDKs forget a gauge with each reading.
+        self._data = self._data or self._metrics.get_metrics_data()
         found: list[Any] = []
-        for resource in data.resource_metrics if data else ():
+        for resource in self._data.resource_metrics if self._data else ():
             for scope in resource.scope_metrics:
                 for metric in scope.metrics:
                     if metric.name == name:
