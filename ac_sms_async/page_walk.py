@@ -115,34 +115,34 @@ class PageWalk(Generic[T]):
             return None
         keys = list(map(self._key, page.items))
         self._total = page.total
-        if not self._is_tied(offset, keys):
+        known = any(key in self._seen for key in keys)
+        if not known and not self._is_tied(offset, keys):
             self._count_idle()
             self._go_back(offset)
             return None
         if not keys and not page.unreadable:
             self._finish()
             return None
-        known = len(self._seen)
+        count = len(self._seen)
         given = self._sift(keys)
-        fresh = len(self._seen) > known
+        fresh = len(self._seen) > count
         unreadable = self._not_repeated(offset, page.unreadable, overlap=self._end - offset - len(keys) + len(given))
         self._advance(offset, page)
         self._watch(offset, fresh=fresh)
         if self._again:
             return None
-        self._remember(offset, keys, given=given)
+        self._remember(offset, keys, given, behind_all=offset > 0 and not known)
         if not given and not unreadable:
             return None
         at = offset + given[0] if given else offset
         return News([page.items[index] for index in given], at, page.total, unreadable, self.point)
 
     def _is_tied(self, offset: int, keys: list[Key]) -> bool:
-        """Whether nothing can lie between the known rows and this page."""
-        if offset == 0 and not self._partial:
-            return True
-        if not self._overlaps and not (keys and self._partial):
-            return True
-        return any(key in self._seen for key in keys)
+        """Whether nothing can lie between the known rows and this page, though it holds none of them."""
+        if self._partial:
+            # The page before had the last row of all. What comes now may be new, or known once and forgotten.
+            return not self._overlaps and not keys
+        return offset == 0 or not self._overlaps
 
     def _go_back(self, offset: int) -> None:
         """Ask for an earlier page next; after resuming, when one page back is not enough, read again from the start."""
@@ -228,17 +228,20 @@ class PageWalk(Generic[T]):
             raise PagingError("the rows at which the listing had stopped are gone: list it again from the start")
         self.done = True
 
-    def _remember(self, offset: int, keys: list[Key], *, given: list[int]) -> None:
+    def _remember(self, offset: int, keys: list[Key], given: list[int], *, behind_all: bool) -> None:
         """Keep the last rows given out, in the server's order, as the place to resume at."""
         tail = self.point.tail
-        if keys and keys[-1] in tail:
-            behind = tail[tail.index(keys[-1]) + 1 :]
-        elif given and given[-1] == len(keys) - 1:
-            behind = ()
-        else:
-            return
-        latest = (*keys, *behind)
-        if len(latest) < TAIL_LENGTH:
-            page = set(latest)
-            latest = (*(key for key in tail if key not in page), *latest)
-        self.point = ResumePoint(self._offset if self._overlaps else offset, latest[-TAIL_LENGTH:])
+        if given:
+            # Each new row belongs behind the nearest row of the tail that stands before it. Where there is none it
+            # stands before them all, unless the page is known to come behind everything.
+            known, new = set(tail), {keys[index] for index in given}
+            place = tail[-1] if tail and behind_all else None
+            behind: dict[Key | None, list[Key]] = {None: []}
+            for key in keys:
+                if key in new:
+                    behind.setdefault(place, []).append(key)
+                elif key in known:
+                    place = key
+            tail = (*behind[None], *(key for place in tail for key in (place, *behind.get(place, ()))))
+        if tail:
+            self.point = ResumePoint(self._offset if self._overlaps else offset, tail[-TAIL_LENGTH:])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import tracemalloc
@@ -14,7 +15,6 @@ import pytest
 
 from ac_sms_async.errors import (
     BadRequestError,
-    ConfigurationError,
     NotFoundError,
     PagingError,
     ServerError,
@@ -60,6 +60,16 @@ class Server:
 
 def rows(count: int) -> list[int]:
     return list(range(1, count + 1))
+
+
+async def listed(pager: Pager[int], live: bool, into: list[int] | None = None) -> list[int]:
+    """All rows, in the one or the other way; `into` holds those before an error."""
+    into = [] if into is None else into
+    async with pager if live else contextlib.nullcontext():
+        iterator = aiter(pager)
+        while (row := await anext(iterator, None)) is not None:
+            into.append(row)
+    return into
 
 
 @pytest.mark.parametrize("prefetch", [0, 1, 3])
@@ -128,11 +138,7 @@ async def test_a_total_that_lies_changes_nothing_but_the_guesses(lie: int, live:
         return FetchedPage(rows(250)[offset : offset + limit], lie)
 
     pager = Pager(fetch, key=int, name="numbers", prefetch=4)
-    if live:
-        async with pager:
-            assert await pager.to_list() == rows(250)
-    else:
-        assert await pager.to_list() == rows(250)
+    assert await listed(pager, live) == rows(250)
 
 
 async def test_short_pages_in_the_middle_are_no_end() -> None:
@@ -189,9 +195,13 @@ async def test_an_error_comes_in_its_turn_with_a_token_to_go_on(live: bool, pref
 
     async def read() -> SMSError:
         iterator = aiter(pager)
-        with pytest.raises(ServerError) as caught:
+
+        async def exhaust() -> None:
             while True:
                 seen.append(await anext(iterator))
+
+        with pytest.raises(ServerError) as caught:
+            await exhaust()
         # The iterator stands where it stood: it asks for the same page again.
         with pytest.raises(ServerError):
             await anext(iterator)
@@ -214,11 +224,7 @@ async def test_an_error_of_a_guess_that_was_wrong_is_nobodys(live: bool) -> None
     server = Server(rows(110), total=False)
     server.errors = {198: BadRequestError("no such offset", status=400)}
     pager = server.pager(prefetch=2)
-    if live:
-        async with pager:
-            assert await pager.to_list() == rows(110)
-    else:
-        assert await pager.to_list() == rows(110)
+    assert await listed(pager, live) == rows(110)
 
 
 @pytest.mark.parametrize("live", [False, True])
@@ -227,11 +233,7 @@ async def test_what_is_no_error_of_ours_comes_out_as_it_is(live: bool) -> None:
     server.errors = {99: ZeroDivisionError("a bug")}
     pager = server.pager(prefetch=3)
     with pytest.raises(ZeroDivisionError):
-        if live:
-            async with pager:
-                await pager.to_list()
-        else:
-            await pager.to_list()
+        await listed(pager, live)
 
 
 async def test_an_error_before_the_first_row_resumes_at_the_start() -> None:
@@ -251,17 +253,8 @@ async def test_a_server_that_ignores_the_offset_is_found_out(count: int, prefetc
     server.answer = lambda _, limit: server.rows[:limit]
     pager = server.pager(prefetch=prefetch)
     seen: list[int] = []
-
-    async def read() -> None:
-        async for row in pager:
-            seen.append(row)
-
     with pytest.raises(PagingError, match="ignores the offset") as caught:
-        if live:
-            async with pager:
-                await read()
-        else:
-            await read()
+        await listed(pager, live, seen)
     assert seen == rows(count)
     assert caught.value.resume_token is not None
     assert len(server.asked) <= 4 + prefetch

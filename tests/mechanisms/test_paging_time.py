@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import anyio
 import pytest
 
 from ac_sms_async.errors import ConfigurationError
-from ac_sms_async.paging import FetchedPage, Pager
+from ac_sms_async.paging import FetchedPage, Page, Pager
 
 pytestmark = pytest.mark.anyio
 
@@ -22,13 +22,17 @@ def anyio_backend(virtual_backend: Any) -> Any:
     return virtual_backend
 
 
+def usual(offset: int) -> float:
+    return LATENCY
+
+
 class SlowServer:
     """Takes its time for each page, and counts what is under way."""
 
     def __init__(self, count: int, *, total: bool = True, latency: Callable[[int], float] | None = None) -> None:
         self.rows = list(range(count))
         self.total = total
-        self.latency = latency or (lambda offset: LATENCY)
+        self.latency = latency or usual
         self.running = 0
         self.most_running = 0
         self.asked: list[int] = []
@@ -86,12 +90,13 @@ async def test_iterated_plainly_nothing_runs_while_nobody_waits() -> None:
 async def test_in_the_background_pages_are_fetched_while_the_body_works() -> None:
     server = SlowServer(2000)
     start = anyio.current_time()
+    last: list[int] = []
     async with server.pager(prefetch=3) as pager:
         async for page in pager.pages():
             # As long as three requests at once take for a page each.
             await anyio.sleep(LATENCY / 3)
-            last = page
-    assert last.items[-1] == 1999
+            last.append(page.items[-1])
+    assert last[-1] == 1999
     # The body's own time, the first answer, and no more than a bit.
     assert anyio.current_time() - start <= 21 * LATENCY / 3 + 4 * LATENCY
 
@@ -111,8 +116,12 @@ async def test_the_background_stays_within_its_bounds_and_ends_with_the_block() 
         assert server.running > 0
     assert server.running == 0
     with pytest.raises(ConfigurationError, match="has ended"):
-        while True:
-            await anext(iterator)
+        await exhaust(iterator)
+
+
+async def exhaust(iterator: AsyncIterator[Page[int]]) -> None:
+    while True:
+        await anext(iterator)
 
 
 async def test_a_guess_that_turns_out_wrong_is_dropped_at_once() -> None:
@@ -132,6 +141,7 @@ async def test_a_guess_that_turns_out_wrong_is_dropped_at_once() -> None:
 
 async def test_a_wait_that_is_cancelled_loses_nothing() -> None:
     server = SlowServer(500)
+    server.latency = lambda offset: LATENCY if len(server.asked) % 3 else LATENCY / 2
     for live in (False, True):
         pager = server.pager(prefetch=2)
         listed: list[int] = []
@@ -143,7 +153,6 @@ async def test_a_wait_that_is_cancelled_loses_nothing() -> None:
                         listed.append(await anext(iterator))
                     except StopAsyncIteration:
                         return
-                server.latency = lambda offset: LATENCY if len(server.asked) % 3 else LATENCY / 2
 
         if live:
             async with pager:
@@ -155,10 +164,14 @@ async def test_a_wait_that_is_cancelled_loses_nothing() -> None:
 
 async def test_the_bodys_error_leaves_the_block_as_it_is() -> None:
     server = SlowServer(1000)
-    with pytest.raises(KeyError):
+
+    async def body() -> None:
         async with server.pager() as pager:
             async for _ in pager:
                 raise KeyError("the body's own")
+
+    with pytest.raises(KeyError):
+        await body()
     assert server.running == 0
 
 
@@ -185,14 +198,9 @@ async def test_one_block_at_a_time() -> None:
 async def test_several_iterations_in_one_block() -> None:
     pager = SlowServer(300).pager(prefetch=2)
     async with pager:
-        both = [pair async for pair in _zip(pager, pager)]
+        other = aiter(pager)
+        both = [(row, await anext(other)) async for row in pager]
     assert both == [(row, row) for row in range(300)]
-
-
-async def _zip(first: Any, second: Any) -> Any:
-    iterator = aiter(second)
-    async for row in first:
-        yield row, await anext(iterator)
 
 
 @pytest.mark.parametrize(
