@@ -7,9 +7,10 @@ PUT or DELETE again by itself when a kept connection turns out to be closed, and
 from __future__ import annotations
 
 import asyncio
+import functools
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from contextvars import ContextVar
 from typing import Any
 
@@ -18,6 +19,7 @@ import anyio
 from yarl import URL
 
 from ac_sms_async.errors import ConfigurationError, ConnectError, TransportError
+from ac_sms_async.options import Timeout
 from ac_sms_async.transport.address import Address
 from ac_sms_async.transport.backends import Progress, WireRequest
 from ac_sms_async.transport.backends.headers import is_framed, plain_headers, request_headers
@@ -58,6 +60,11 @@ async def _send_once(request: aiohttp.ClientRequest, handler: Any) -> aiohttp.Cl
     raise failure
 
 
+@functools.lru_cache(maxsize=16)
+def _client_timeout(timeout: Timeout) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(connect=timeout.connect, sock_read=timeout.read)
+
+
 class AiohttpBackend:
     """Exchanges over one `aiohttp.ClientSession`."""
 
@@ -92,7 +99,6 @@ class AiohttpBackend:
             request_class=_Request,
             middlewares=(_send_once,),
             auto_decompress=False,
-            skip_auto_headers=("Content-Type",),
         )
 
     def exchange(self, request: WireRequest) -> AiohttpExchange:
@@ -107,13 +113,14 @@ class AiohttpBackend:
 class AiohttpExchange:
     """One request and its answer through the session."""
 
-    __slots__ = ("_backend", "_progress", "_request", "_response", "complete", "headers", "sent", "status")
+    __slots__ = ("_backend", "_content", "_progress", "_request", "_response", "complete", "headers", "sent", "status")
 
     def __init__(self, backend: AiohttpBackend, request: WireRequest) -> None:
         self._backend = backend
         self._request = request
         self._progress: Progress | None = None
         self._response: aiohttp.ClientResponse | None = None
+        self._content = aiohttp.EMPTY_PAYLOAD
         self.status = 0
         self.headers: Mapping[str, str] = {}
         self.complete: bool | None = False
@@ -123,10 +130,10 @@ class AiohttpExchange:
         """Send the request and wait for the answer's headers."""
         request = self._request
         backend = self._backend
-        headers = {"Accept": request.accept}
+        # What is the same for most requests is in the session; merging costs more than one would think.
+        headers = {} if request.accept == "application/json" else {"Accept": request.accept}
         if request.body is not None:
             headers["Content-Type"] = "application/json"
-        timeout = request.timeout
         self._progress = progress
         self.sent = True
         token = _current.set(self)
@@ -139,12 +146,15 @@ class AiohttpExchange:
                 headers=headers,
                 allow_redirects=False,
                 proxy=backend.proxy,
-                timeout=aiohttp.ClientTimeout(connect=timeout.connect, sock_read=timeout.read),
+                timeout=_client_timeout(request.timeout),
+                # For a POST without a body; slow, so not for the others.
+                skip_auto_headers=None if request.method == "GET" else ("Content-Type",),
             )
         except _FAULTS as error:
             failure = self.translate(error)
         else:
             self._response = response
+            self._content = response.content
             self.status = response.status
             self.headers = plain_headers(response.raw_headers)
         finally:
@@ -166,30 +176,34 @@ class AiohttpExchange:
 
     async def receive(self) -> bytes:
         """The next piece of the body as it was sent; b"" at its end."""
-        failure = None
-        piece = b""
-        try:
-            if self._response is not None:
-                piece = await self._response.content.readany()
-        except _FAULTS as error:
-            failure = self.translate(error)
-        if failure is not None:
-            raise failure
+        piece = await self._translating(self._content.readany())
         if not piece:
             self._finish()
         return piece
 
+    async def _translating(self, reading: Awaitable[bytes]) -> bytes:
+        try:
+            return await reading
+        except _FAULTS as error:
+            failure = self.translate(error)
+        # Raised here and not above, so that it isn't chained to an error that holds the request and its token.
+        raise failure
+
     async def read(self, limit: int | None = None) -> bytes:
         """The whole body as it was sent, or about `limit` bytes of it."""
+        if limit is None:
+            body = await self._translating(self._content.read())
+            self._finish()
+            return body
         pieces: list[bytes] = []
         size = 0
-        while limit is None or size < limit:
+        while size < limit:
             piece = await self.receive()
             if not piece:
                 break
             pieces.append(piece)
             size += len(piece)
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        return b"".join(pieces)
 
     def _finish(self) -> None:
         self.complete = True if is_framed(self._request.method, self.status, self.headers) else None
