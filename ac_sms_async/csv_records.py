@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Protocol, Self
 
 import anyio
 
 from ac_sms_async.csv_parser import CsvParser
-from ac_sms_async.errors import TransportError
+from ac_sms_async.errors import SMSError, TransportError
 
 __all__ = ["ChunkSource", "CsvRecords", "CsvRows", "RecordBorder"]
 
@@ -28,6 +28,14 @@ class ChunkSource(Protocol):
     def chunks(self) -> AsyncIterator[bytes]: ...
 
 
+About = Callable[[SMSError], SMSError]
+"""Tells an error which request it is about."""
+
+
+def _unchanged(error: SMSError) -> SMSError:
+    return error
+
+
 def _cut() -> TransportError:
     return TransportError("the connection closed in the middle of a record: the CSV is not whole")
 
@@ -40,15 +48,16 @@ class CsvRecords:
     both behind the records before.
     """
 
-    def __init__(self, source: ChunkSource) -> None:
+    def __init__(self, source: ChunkSource, *, about: About = _unchanged) -> None:
         self._source = source
+        self._about = about
         self._chunks = source.chunks()
         self._pieces: Iterator[bytes] = iter(())
         self._parser = CsvParser()
         # Reversed: the next one is the last.
         self._records: list[list[str]] = []
         self._ended = False
-        self._failure: Exception | None = None
+        self._failure: SMSError | None = None
 
     def __aiter__(self) -> AsyncIterator[list[str]]:
         # A generator hands a record over in two thirds of the time of a method that is awaited for it. It holds nothing
@@ -69,7 +78,7 @@ class CsvRecords:
         """Get at least one record; False at the end."""
         while not self._records:
             if self._failure is not None:
-                raise self._failure
+                raise self._about(self._failure)
             if self._ended:
                 return False
             records = await self._read()
@@ -110,8 +119,8 @@ class CsvRows:
     beyond the last column; fields that a row lacks are "".
     """
 
-    def __init__(self, source: ChunkSource) -> None:
-        self._records = CsvRecords(source)
+    def __init__(self, source: ChunkSource, *, about: About = _unchanged) -> None:
+        self._records = CsvRecords(source, about=about)
         self._names: list[str] = []
 
     def __aiter__(self) -> Self:
@@ -143,8 +152,9 @@ class RecordBorder:
     It counts quotes: within quotes when their number is odd, as in all CSV whose quotes are doubled within fields.
     """
 
-    def __init__(self, source: ChunkSource) -> None:
+    def __init__(self, source: ChunkSource, *, about: About = _unchanged) -> None:
         self._source = source
+        self._about = about
         self._chunks = source.chunks()
         self._quotes = 0
         self._last = b"\n"
@@ -156,7 +166,7 @@ class RecordBorder:
         chunk = await anext(self._chunks, None)
         if chunk is None:
             if self._source.complete is None and (self._quotes % 2 or self._last not in b"\r\n"):
-                raise _cut()
+                raise self._about(_cut())
             raise StopAsyncIteration
         self._quotes += chunk.count(b'"')
         self._last = chunk[-1:] or self._last

@@ -70,18 +70,21 @@ class Export:
 
     def bytes(self) -> AsyncIterator[bytes]:
         """The export as it comes, in chunks of bytes. Raises `TransportError` where it is cut short."""
-        return RecordBorder(self._take())
+        response = self._take()
+        return RecordBorder(response, about=response.about)
 
     def records(self) -> AsyncIterator[list[str]]:
         """Row by row as lists of text, the header first; exactly the rows of the csv module on the whole file.
 
         Raises `TransportError` where it is cut short, `InvalidResponseError` for what is no CSV in UTF-8.
         """
-        return CsvRecords(self._take())
+        response = self._take()
+        return CsvRecords(response, about=response.about)
 
     def rows(self) -> AsyncIterator[dict[str, str]]:
         """Row by row as dicts, by the names in the header. Raises as `records`."""
-        return CsvRows(self._take())
+        response = self._take()
+        return CsvRows(response, about=response.about)
 
     async def save(self, path: str | os.PathLike[str], *, on_progress: Callable[[int], object] | None = None) -> int:
         """Write the export to a file, which appears whole or not at all; returns its size in bytes.

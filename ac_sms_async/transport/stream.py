@@ -48,9 +48,14 @@ class StreamedResponse:
         try:
             return await self._receive()
         except SMSError as error:
-            error.request = self._request
-            error.attempts = self._attempts
+            self.about(error)
             raise
+
+    def about(self, error: SMSError) -> SMSError:
+        """`error`, told which request it is about."""
+        error.request = self._request
+        error.attempts = self._attempts
+        return error
 
     async def _receive(self) -> bytes:
         while True:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import anyio
 import httpx
 import pytest
 from hypothesis import given, settings
@@ -16,8 +17,6 @@ from tests.bad_answers.memory import client_of
 from tests.faults.answers import OPERATIONS, VALUES
 from tests.faults.calls import CALLS
 
-pytestmark = pytest.mark.anyio
-
 JSON_CALLS = [name for name in CALLS if not OPERATIONS[name.partition(" ")[0]].streams]
 DEEP = b"[" * 50_000
 
@@ -27,8 +26,16 @@ def _bytes(value: Any) -> bytes:
     return json.dumps(value).encode()
 
 
-async def holds(name: str, body: bytes) -> None:
+def holds(name: str, body: bytes) -> None:
+    # Decoding knows no event loop, so one of them is enough.
+    anyio.run(_holds, name, body)
+
+
+async def _holds(name: str, body: bytes) -> None:
     def server(request: httpx.Request) -> httpx.Response:
+        if int(request.url.params.get("offset", 0)):
+            # Behind the page that is looked at there is nothing.
+            return httpx.Response(200, json={key: [] for key in VALUES[name]})
         return httpx.Response(200, content=body, headers={"Content-Type": "application/json"})
 
     async with client_of(server) as sms:
@@ -44,22 +51,22 @@ async def holds(name: str, body: bytes) -> None:
 @pytest.mark.parametrize("name", JSON_CALLS)
 @settings(max_examples=25)
 @given(value=any_json)
-async def test_any_json_at_all(name: str, value: Any) -> None:
-    await holds(name, _bytes(value))
+def test_any_json_at_all(name: str, value: Any) -> None:
+    holds(name, _bytes(value))
 
 
 @pytest.mark.parametrize("name", JSON_CALLS)
 @settings(max_examples=50)
 @given(data=st.data())
-async def test_a_valid_answer_bent_somewhere(name: str, data: st.DataObject) -> None:
-    await holds(name, _bytes(data.draw(bent(VALUES[name.partition(" ")[0]]))))
+def test_a_valid_answer_bent_somewhere(name: str, data: st.DataObject) -> None:
+    holds(name, _bytes(data.draw(bent(VALUES[name.partition(" ")[0]]))))
 
 
 @pytest.mark.parametrize("name", JSON_CALLS)
 @settings(max_examples=15)
 @given(body=st.binary(max_size=60))
-async def test_any_bytes(name: str, body: bytes) -> None:
-    await holds(name, body)
+def test_any_bytes(name: str, body: bytes) -> None:
+    holds(name, body)
 
 
 @pytest.mark.parametrize("name", JSON_CALLS)
@@ -68,16 +75,16 @@ async def test_any_bytes(name: str, body: bytes) -> None:
     [b"", b"null", DEEP, b'{"a":' * 50_000, b"{}{}", b'{"id": 1' + b"0" * 5000 + b"}", b'\xef\xbb\xbf{"id": 1}', b"\xff\xfe{\x00}\x00"],
     ids=["empty", "null", "deep list", "deep object", "two documents", "huge number", "byte order mark", "UTF-16"],
 )
-async def test_bodies_that_broke_a_parser_before(name: str, body: bytes) -> None:
-    await holds(name, body)
+def test_bodies_that_broke_a_parser_before(name: str, body: bytes) -> None:
+    holds(name, body)
 
 
 @pytest.mark.parametrize("nasty", NASTY, ids=repr)
 @pytest.mark.parametrize("name", JSON_CALLS)
-async def test_one_nasty_value_in_every_place(name: str, nasty: Any) -> None:
+def test_one_nasty_value_in_every_place(name: str, nasty: Any) -> None:
     def replaced(value: Any) -> Any:
         if isinstance(value, dict):
             return {key: inner if key == "id" else replaced(inner) for key, inner in value.items()}
         return [replaced(inner) for inner in value] if isinstance(value, list) else nasty
 
-    await holds(name, _bytes(replaced(VALUES[name.partition(" ")[0]])))
+    holds(name, _bytes(replaced(VALUES[name.partition(" ")[0]])))
