@@ -19,7 +19,7 @@ from codegen.shapes import ShapeError, schemas_of
 HERE = Path(__file__).parent
 
 # Modules of the generated layer beside those that openapi-python-client knows of.
-EXTRA_MODULES = ("operations", "reading", "unset", "writing")
+EXTRA_MODULES = ("base", "operations", "reading", "unset", "writing")
 
 
 def render(document_path: Path, output: Path) -> list[str]:

@@ -104,6 +104,7 @@ def test_the_layer_is_rendered_with_what_the_templates_need(tmp_path: Path) -> N
     output = tmp_path / "lowlevel"
     assert render.main([str(ROOT / "openapi.json"), str(output)]) is None
     assert sorted(path.name for path in output.iterdir()) == [
+        "base.py",
         "operations.py",
         "py.typed",
         "reading.py",

@@ -6,11 +6,12 @@ from typing import Any
 
 from attrs import define
 
+from ..base import Model
 from .ai_source import AISource
 
 
-@define(kw_only=True)
-class AIBroadcastRequest:
+@define(kw_only=True, eq=False, repr=False)
+class AIBroadcastRequest(Model):
     """What the AI is asked to write. What is UNSET is left out; None clears.
 
     Attributes:

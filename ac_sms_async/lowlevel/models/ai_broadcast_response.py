@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from attrs import define, field
 
+from ..base import Model
 from ..errors import DecodeError
 from ..reading import (
     read_name,
@@ -21,8 +22,8 @@ _values = itemgetter(*_NAMES)
 _new = object.__new__
 
 
-@define(kw_only=True)
-class AIBroadcastResponse:
+@define(kw_only=True, eq=False, repr=False)
+class AIBroadcastResponse(Model):
     """An AI request that was taken in.
 
     Attributes:

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from attrs import define, field
 
+from ..base import Model
 from ..reading import (
     read_int,
     read_object,
@@ -25,8 +26,8 @@ _KNOWN = frozenset(_NAMES)
 _new = object.__new__
 
 
-@define(kw_only=True)
-class AIBroadcastStatus:
+@define(kw_only=True, eq=False, repr=False)
+class AIBroadcastStatus(Model):
     """Where an AI request stands.
 
     Attributes:

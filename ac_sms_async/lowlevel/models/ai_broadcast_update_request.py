@@ -6,11 +6,12 @@ from typing import Any
 
 from attrs import define
 
+from ..base import Model
 from .ai_source import AISource
 
 
-@define(kw_only=True)
-class AIBroadcastUpdateRequest:
+@define(kw_only=True, eq=False, repr=False)
+class AIBroadcastUpdateRequest(Model):
     """What the AI is asked to change. What is UNSET is left out; None clears.
 
     Attributes:

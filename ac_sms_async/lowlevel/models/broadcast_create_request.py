@@ -7,13 +7,14 @@ from typing import Any
 
 from attrs import define
 
+from ..base import Model
 from ..unset import UNSET, Unset
 from ..writing import write_datetime
 from .broadcast_create_status import BroadcastCreateStatus
 
 
-@define(kw_only=True)
-class BroadcastCreateRequest:
+@define(kw_only=True, eq=False, repr=False)
+class BroadcastCreateRequest(Model):
     """A new broadcast. What is UNSET is left out; None clears.
 
     Attributes:

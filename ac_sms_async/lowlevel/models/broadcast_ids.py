@@ -6,9 +6,11 @@ from typing import Any
 
 from attrs import define
 
+from ..base import Model
 
-@define(kw_only=True)
-class BroadcastIds:
+
+@define(kw_only=True, eq=False, repr=False)
+class BroadcastIds(Model):
     """The broadcasts asked for. What is UNSET is left out; None clears.
 
     Attributes:

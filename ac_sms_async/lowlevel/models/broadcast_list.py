@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from attrs import define, field
 
+from ..base import Model
 from ..errors import DecodeError
 from ..reading import (
     ID_LIMIT,
@@ -28,8 +29,8 @@ _values = itemgetter(*_NAMES)
 _new = object.__new__
 
 
-@define(kw_only=True)
-class BroadcastList:
+@define(kw_only=True, eq=False, repr=False)
+class BroadcastList(Model):
     """A list that broadcasts can be sent to.
 
     Attributes:

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from attrs import define, field
 
+from ..base import Model
 from ..errors import DecodeError
 from ..reading import (
     read_model,
@@ -27,8 +28,8 @@ _values = itemgetter(*_NAMES)
 _new = object.__new__
 
 
-@define(kw_only=True)
-class BroadcastListResponse:
+@define(kw_only=True, eq=False, repr=False)
+class BroadcastListResponse(Model):
     """A page of broadcasts.
 
     Attributes:

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from attrs import define, field
 
+from ..base import Model
 from ..errors import DecodeError
 from ..reading import (
     ID_LIMIT,
@@ -60,8 +61,8 @@ _combine = datetime.datetime.combine  # six times as fast as replace(tzinfo=...)
 _UTC = datetime.UTC
 
 
-@define(kw_only=True)
-class BroadcastMessage:
+@define(kw_only=True, eq=False, repr=False)
+class BroadcastMessage(Model):
     """A broadcast.
 
     Attributes:

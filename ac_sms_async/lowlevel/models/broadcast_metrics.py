@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from attrs import define, field
 
+from ..base import Model
 from ..errors import DecodeError
 from ..reading import (
     ID_LIMIT,
@@ -31,8 +32,8 @@ _values = itemgetter(*_NAMES)
 _new = object.__new__
 
 
-@define(kw_only=True)
-class BroadcastMetrics:
+@define(kw_only=True, eq=False, repr=False)
+class BroadcastMetrics(Model):
     """Counts of one broadcast.
 
     Attributes:

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from attrs import define, field
 
+from ..base import Model
 from ..errors import DecodeError
 from ..reading import (
     read_object,
@@ -22,8 +23,8 @@ _values = itemgetter(*_NAMES)
 _new = object.__new__
 
 
-@define(kw_only=True)
-class BroadcastMetricsResponse:
+@define(kw_only=True, eq=False, repr=False)
+class BroadcastMetricsResponse(Model):
     """The metrics of the broadcasts asked for.
 
     Attributes:

@@ -7,13 +7,14 @@ from typing import Any
 
 from attrs import define
 
+from ..base import Model
 from ..unset import UNSET, Unset
 from ..writing import write_datetime
 from .broadcast_update_status import BroadcastUpdateStatus
 
 
-@define(kw_only=True)
-class BroadcastUpdateRequest:
+@define(kw_only=True, eq=False, repr=False)
+class BroadcastUpdateRequest(Model):
     """What to change of a broadcast. What is UNSET is left out; None clears.
 
     Attributes:

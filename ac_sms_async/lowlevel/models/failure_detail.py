@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from attrs import define, field
 
+from ..base import Model
 from ..reading import (
     read_int,
     read_object,
@@ -24,8 +25,8 @@ _KNOWN = frozenset(_NAMES)
 _new = object.__new__
 
 
-@define(kw_only=True)
-class FailureDetail:
+@define(kw_only=True, eq=False, repr=False)
+class FailureDetail(Model):
     """Failures of one broadcast that have one cause.
 
     Attributes:

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from attrs import define, field
 
+from ..base import Model
 from ..reading import (
     read_int,
     read_object,
@@ -22,8 +23,8 @@ _KNOWN = frozenset(_NAMES)
 _new = object.__new__
 
 
-@define(kw_only=True)
-class PageMeta:
+@define(kw_only=True, eq=False, repr=False)
+class PageMeta(Model):
     """What the server says about a page.
 
     Attributes:

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from attrs import define, field
 
+from ..base import Model
 from ..errors import DecodeError
 from ..reading import (
     ID_LIMIT,
@@ -44,8 +45,8 @@ _parse_datetime = datetime.datetime.fromisoformat
 _combine = datetime.datetime.combine  # six times as fast as replace(tzinfo=...)
 
 
-@define(kw_only=True)
-class Recipient:
+@define(kw_only=True, eq=False, repr=False)
+class Recipient(Model):
     """A contact that a broadcast was sent to.
 
     Attributes:

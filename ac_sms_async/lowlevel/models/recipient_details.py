@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from attrs import define, field
 
+from ..base import Model
 from ..reading import (
     read_object,
     read_text,
@@ -22,8 +23,8 @@ _KNOWN = frozenset(_NAMES)
 _new = object.__new__
 
 
-@define(kw_only=True)
-class RecipientDetails:
+@define(kw_only=True, eq=False, repr=False)
+class RecipientDetails(Model):
     """Why a message failed.
 
     Attributes:

@@ -7,14 +7,15 @@ from typing import Any
 
 from attrs import define
 
+from ..base import Model
 from ..unset import UNSET, Unset
 from ..writing import write_date
 from .deliverability_filter import DeliverabilityFilter
 from .engagement_filter import EngagementFilter
 
 
-@define(kw_only=True)
-class RecipientsExportRequest:
+@define(kw_only=True, eq=False, repr=False)
+class RecipientsExportRequest(Model):
     """Which recipients to export. What is UNSET is left out; None clears.
 
     Attributes:

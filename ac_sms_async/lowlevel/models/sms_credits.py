@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from attrs import define, field
 
+from ..base import Model
 from ..reading import (
     read_datetime,
     read_int,
@@ -29,8 +30,8 @@ _parse_datetime = datetime.datetime.fromisoformat
 _combine = datetime.datetime.combine  # six times as fast as replace(tzinfo=...)
 
 
-@define(kw_only=True)
-class SmsCredits:
+@define(kw_only=True, eq=False, repr=False)
+class SmsCredits(Model):
     """Use and balance of the account's SMS credits.
 
     Attributes:

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from attrs import define, field
 
+from ..base import Model
 from ..reading import (
     read_int,
     read_object,
@@ -26,8 +27,8 @@ _KNOWN = frozenset(_NAMES)
 _new = object.__new__
 
 
-@define(kw_only=True)
-class Snapshot:
+@define(kw_only=True, eq=False, repr=False)
+class Snapshot(Model):
     """Counts over several broadcasts.
 
     Attributes:
