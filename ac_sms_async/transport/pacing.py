@@ -98,7 +98,8 @@ class Account:
             return max(pause, 0.0)
         if excess >= len(starts):
             return math.inf
-        return max(pause, starts[excess] - since)
+        # Slept in full, though a little less is enough: aiming at that little less could miss it by a rounding error.
+        return max(pause, starts[excess] + limit.window - now)
 
     async def start(self, clock: Callable[[], float]) -> Start:
         """Wait until a request may start, and enter it in the log. Send it at once."""
