@@ -29,6 +29,9 @@ test: $(READY) ## Run the tests, with the coverage gate
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 
+test-fast: $(READY) ## Run the tests without the coverage gate (PYTEST= for one file or test)
+	$(BIN)/python -m pytest -n 2 $(PYTEST)
+
 lint: $(READY) ## Check style and imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
