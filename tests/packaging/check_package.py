@@ -27,6 +27,9 @@ OLDEST_PYTHON = VERSIONS[0]
 CORE = {"ac-sms-async", "anyio", "attrs", "certifi", "h11", "httpcore", "httpx", "idna", "sniffio", "typing-extensions"}
 """All that may be there after `pip install ac-sms-async`: three dependencies and what they need."""
 
+TEST_TOOLS = ("hypothesis", "pytest-asyncio", "pytest-httpx", "time-machine", "trustme")
+DEEP_TESTS = ("tests/mechanisms", "tests/otel", "tests/resources", "tests/transport", "tests/test_client.py")
+
 
 def run(*command: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None) -> str:
     done = subprocess.run(
@@ -113,12 +116,14 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
             archive.read(next(name for name in names if name.endswith(".dist-info/METADATA"))).decode()
         )
     assert {name.split("/")[0] for name in names} <= {"ac_sms_async", wheel.name.split("-py3")[0] + ".dist-info"}
-    tracked = run("git", "ls-files", "ac_sms_async", cwd=ROOT).split()
-    assert set(tracked) <= set(names)
+    here = {path.relative_to(ROOT).as_posix() for path in (ROOT / "ac_sms_async").rglob("*") if path.is_file()}
+    assert {name for name in names if name.startswith("ac_sms_async/")} == {
+        name for name in here if "__pycache__" not in name
+    }
     assert "ac_sms_async/py.typed" in names
     assert any(name.endswith("licenses/LICENSE") for name in names)
     required = [need for need in metadata.get_all("Requires-Dist", []) if "extra ==" not in need]
-    assert {re.split(r"[^a-z0-9]", need)[0] for need in required} == {"anyio", "attrs", "httpx", "tzdata"}
+    assert {re.split(r"[^a-z0-9]", need)[0] for need in required} == {"anyio", "attrs", "httpx", "sniffio", "tzdata"}
     assert all("openapi-python-client" not in need for need in metadata.get_all("Requires-Dist", []))
 
 
@@ -166,6 +171,9 @@ def test_everything_works_with_the_oldest_dependencies(wheel: Path, sandbox: San
         name: pin for name, pin in pins.items() if name in installed
     }
     use_everything(environment, sandbox, tmp_path)
+    # Beyond a first use: the tests of what calls the dependencies most.
+    environment.install(*TEST_TOOLS, "-c", HERE / "oldest.txt")
+    run(environment.python, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *DEEP_TESTS, cwd=ROOT)
 
 
 def use_everything(environment: Environment, sandbox: Sandbox, folder: Path) -> None:
