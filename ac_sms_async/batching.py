@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncIterable, Callable, Iterable, Iterator
+from functools import partial
 from typing import Any, Generic, Self, TypeVar, cast
 
 import anyio
@@ -75,6 +76,7 @@ class OutcomeStream(Generic[V, OutcomeT]):
         self._working = self._closed = False
         self._changed = Bell()
         self._room = Bell()
+        self._one_less = Bell()
 
     def __aiter__(self) -> Self:
         return self
@@ -83,14 +85,15 @@ class OutcomeStream(Generic[V, OutcomeT]):
         while True:
             for outcome in self._current:
                 return outcome
-            if not self._ready:
-                await self._fill()
-            if not self._ready:
-                if self._failure is not None:
-                    raise self._failure
+            if self._ready:
+                self._current = iter(self._ready.popleft())
+                self._room.ring()
+            elif self._failure is not None:
+                raise self._failure
+            elif self._exhausted and not self._todo and not self._finished and self._source_failure is None:
                 raise StopAsyncIteration
-            self._current = iter(self._ready.popleft())
-            self._room.ring()
+            else:
+                await self._fill()
 
     async def __aenter__(self) -> Self:
         if self._background is not None:
@@ -107,7 +110,7 @@ class OutcomeStream(Generic[V, OutcomeT]):
             await self._background.__aexit__(*error)
 
     async def _fill(self) -> None:
-        """Make at least one chunk's outcomes ready, unless none will come."""
+        """Make at least one chunk's outcomes ready, or find out that none will come, or why."""
         if self._background is None:
             # Made here, as it needs the loop. With it several tasks can share the stream.
             self._filling = self._filling or anyio.Lock()
@@ -171,8 +174,9 @@ class OutcomeStream(Generic[V, OutcomeT]):
 
     async def _run(self, index: int, end: anyio.CancelScope) -> None:
         try:
-            outcomes = await self._runner.run(index, self._todo[index])
+            outcomes = await self._runner.run(index, self._todo[index], partial(self._turn, index))
             del self._todo[index]
+            self._one_less.ring()
             self._finished[index] = outcomes
             self._done += len(outcomes)
             self._failed += sum(outcome.status == "failed" for outcome in outcomes)
@@ -184,6 +188,11 @@ class OutcomeStream(Generic[V, OutcomeT]):
         if failure is not None:
             self._failure = self._failure or failure
             end.cancel()
+
+    async def _turn(self, index: int) -> None:
+        """Wait until all chunks before this one are finished."""
+        while next(iter(self._todo)) != index:
+            await self._one_less.wait()
 
     def _release(self) -> None:
         """Move what is finished, and whose turn has come, to what is ready."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
-import anyio
 from attrs import define
 
 from ac_sms_async.errors import (
@@ -48,8 +47,8 @@ class Outcome(Generic[V]):
 class ChunkRunner(Generic[V, OutcomeT]):
     """Turns chunks of ids into outcomes, one for each id, in the order of the ids.
 
-    A chunk that is refused (400, 404, 422) is split in halves until the bad ids are alone; one chunk at a time, so that
-    nothing storms. Other errors of a request mark its ids as failed; 401, 402, 403 are raised.
+    A chunk that is refused (400, 404, 422) is split in halves until the bad ids are alone. Other errors of a request
+    mark its ids as failed; 401, 402, 403 are raised.
     """
 
     def __init__(self, fetch: ChunkFetch[V], outcome: OutcomeFactory[V, OutcomeT], *, give_up_after: int) -> None:
@@ -59,20 +58,20 @@ class ChunkRunner(Generic[V, OutcomeT]):
         self._outcome = outcome
         self._give_up_after = give_up_after
         self._refused_chunks: set[int] = set()
-        self._split_lock: anyio.Lock | None = None
 
-    async def run(self, index: int, ids: list[int]) -> list[OutcomeT]:
-        """The outcomes of chunk number `index`. Raises what ends the whole run."""
+    async def run(self, index: int, ids: list[int], turn: Callable[[], Awaitable[None]]) -> list[OutcomeT]:
+        """The outcomes of chunk number `index`. Raises what ends the whole run.
+
+        A chunk that has to be split awaits its `turn()` first, so that one is split at a time, in order.
+        """
         answer = await self._ask(ids)
         if isinstance(answer, list):
             return answer
         if len(ids) == 1:
             outcomes, refused = self._all_failed(ids, answer), 1
         else:
-            # Made here, as it needs the loop.
-            self._split_lock = self._split_lock or anyio.Lock()
-            async with self._split_lock:
-                outcomes, refused = await self._split(ids)
+            await turn()
+            outcomes, refused = await self._split(ids)
         if refused == len(ids):
             self._note_refused(index, outcomes[-1].error)
         return outcomes

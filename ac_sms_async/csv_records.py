@@ -115,13 +115,14 @@ class CsvRecords:
 class CsvRows:
     """Row by row as dicts: the first record names the columns. Blank lines are left out. Raises as `CsvRecords`.
 
-    A column without a name, or with a name that came before, is called `column_3` by its place, and so are fields
-    beyond the last column; fields that a row lacks are "".
+    A column without a name, or with a name that came before, is called by its place, as `column_3`, and so are fields
+    beyond the last column. Fields that a row lacks are "".
     """
 
     def __init__(self, source: ChunkSource, *, about: About = _unchanged) -> None:
         self._records = CsvRecords(source, about=about)
         self._names: list[str] = []
+        self._columns = 0
 
     def __aiter__(self) -> Self:
         return self
@@ -131,19 +132,26 @@ class CsvRows:
             record = await anext(self._records)
             if not record:
                 continue
-            if self._names:
+            if self._columns:
                 return self._row(record)
-            for index, name in enumerate(record):
-                self._names.append(name if name and name not in self._names else f"column_{index + 1}")
+            for name in record:
+                self._name(name)
+            self._columns = len(record)
 
     def _row(self, record: list[str]) -> dict[str, str]:
-        missing = len(self._names) - len(record)
+        missing = self._columns - len(record)
         if missing > 0:
             record += [""] * missing
-        row = dict(zip(self._names, record, strict=False))
-        if missing < 0:
-            row |= {f"column_{index + 1}": record[index] for index in range(len(self._names), len(record))}
-        return row
+        while len(self._names) < len(record):
+            self._name("")
+        return dict(zip(self._names, record, strict=False))
+
+    def _name(self, name: str) -> None:
+        if not name or name in self._names:
+            name = f"column_{len(self._names) + 1}"
+        while name in self._names:
+            name += "_"
+        self._names.append(name)
 
 
 class RecordBorder:

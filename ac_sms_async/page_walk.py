@@ -231,17 +231,23 @@ class PageWalk(Generic[T]):
     def _remember(self, offset: int, keys: list[Key], given: list[int], *, behind_all: bool) -> None:
         """Keep the last rows given out, in the server's order, as the place to resume at."""
         tail = self.point.tail
-        if given:
-            # Each new row belongs behind the nearest row of the tail that stands before it. Where there is none it
-            # stands before them all, unless the page is known to come behind everything.
-            known, new = set(tail), {keys[index] for index in given}
-            place = tail[-1] if tail and behind_all else None
-            behind: dict[Key | None, list[Key]] = {None: []}
-            for key in keys:
-                if key in new:
-                    behind.setdefault(place, []).append(key)
-                elif key in known:
-                    place = key
-            tail = (*behind[None], *(key for place in tail for key in (place, *behind.get(place, ()))))
+        new = [keys[index] for index in given]
+        if not tail or keys[:1] == [tail[-1]] or (new and behind_all):
+            tail = (*tail, *new)
+        elif new:
+            tail = self._merged(tail, keys, set(new))
         if tail:
             self.point = ResumePoint(self._offset if self._overlaps else offset, tail[-TAIL_LENGTH:])
+
+    @staticmethod
+    def _merged(tail: tuple[Key, ...], keys: list[Key], new: set[Key]) -> tuple[Key, ...]:
+        """The tail with each new row behind the nearest of its rows that stands before it, or before them all."""
+        known = set(tail)
+        place: Key | None = None
+        behind: dict[Key | None, list[Key]] = {None: []}
+        for key in keys:
+            if key in new:
+                behind.setdefault(place, []).append(key)
+            elif key in known:
+                place = key
+        return (*behind[None], *(key for place in tail for key in (place, *behind.get(place, ()))))

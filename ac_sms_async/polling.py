@@ -67,7 +67,7 @@ async def poll_until(
                 if done(state):
                     return state
         now = anyio.current_time()
-        reserve = min(max(2 * (now - asked), _LAST_CHECK), timeout / 4)
+        reserve = min(max(1.25 * (now - asked), _LAST_CHECK), timeout / 4)
         delay = min(pause * (1 - jitter * rng()), start + timeout - reserve - now)
         if delay <= 0:
             raise WaitTimeoutError(f"{what} was not done within {timeout:g} s", last=last) from tolerated

@@ -140,8 +140,10 @@ async def test_a_guess_that_turns_out_wrong_is_dropped_at_once() -> None:
 
 
 async def test_a_wait_that_is_cancelled_loses_nothing() -> None:
-    server = SlowServer(500)
-    server.latency = lambda offset: LATENCY if len(server.asked) % 3 else LATENCY / 2
+    def uneven(offset: int) -> float:
+        return LATENCY if len(server.asked) % 3 else LATENCY / 2
+
+    server = SlowServer(500, latency=uneven)
     for live in (False, True):
         pager = server.pager(prefetch=2)
         listed: list[int] = []
