@@ -38,5 +38,6 @@ def __getattr__(name: str) -> object:
     except ModuleNotFoundError as error:
         if error.name not in ("starlette", "uvicorn"):
             raise
-        raise ImportError("the sandbox needs more: pip install 'ac-sms-async[sandbox]'") from error
+        hint = "the sandbox needs more: pip install 'ac-sms-async[sandbox]'"
+        raise ModuleNotFoundError(hint, name=error.name) from error
     return getattr(module, name)

@@ -8,7 +8,8 @@ from attrs import define, field
 
 from ac_sms_async.sandbox.clock import local_stamp, utc_stamp
 
-STATUSES = ("draft", "scheduled", "sent", "pending_review", "sending")
+#: In the order of a broadcast's life.
+STATUSES = ("draft", "pending_review", "scheduled", "sending", "sent")
 
 
 @define(slots=True)

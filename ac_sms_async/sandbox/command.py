@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
-import threading
+import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import FrameType
@@ -17,18 +17,18 @@ from ac_sms_async.sandbox.sandbox import Sandbox
 
 def serve(sandbox: Sandbox) -> None:
     """Run until SIGINT or SIGTERM; prints URLs and tokens first."""
-    stopped = threading.Event()
+    running = True
 
     def stop(number: int, frame: FrameType | None) -> None:
-        stopped.set()
+        nonlocal running
+        running = False
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
     with sandbox:
         print(describe(sandbox), flush=True)  # noqa: T201 - this is the command's output
-        # In pieces, because on Windows a signal doesn't end a wait.
-        while not stopped.wait(0.5):
-            pass
+        while running:
+            time.sleep(0.1)
 
 
 def describe(sandbox: Sandbox) -> str:
@@ -56,7 +56,7 @@ def parse_accounts(text: str) -> Sequence[str] | Mapping[str, str]:
 
 
 def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(prog="python -m ac_sms_async.sandbox", description=__doc__)
+    made = argparse.ArgumentParser(prog="ac-sms sandbox", description=__doc__)
     made.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
     made.add_argument("--port", type=int, default=8080, help="port to listen on; 0 chooses one (default: 8080)")
     made.add_argument("--db", metavar="FILE", help="SQLite file to keep everything in, and to go on from")
@@ -66,12 +66,12 @@ def parser() -> argparse.ArgumentParser:
     data.add_argument("--recipients", type=int, help="size of the largest broadcast (default: 200)")
     data.add_argument("--accounts", help="names, with tokens if wanted: acme,globex or acme=TOKEN (default: acme)")
     data.add_argument("--credits", type=int, default=9040, help="credits beyond the monthly ones (default: 9040)")
-    time = made.add_argument_group("time")
-    time.add_argument("--start", type=datetime.fromisoformat, help="what time it is, with an offset (default: now)")
-    time.add_argument("--speed", type=float, default=1.0, help="how fast time runs; 0: only when moved on (default: 1)")
-    time.add_argument("--review", type=float, default=1.0, help="seconds that a review takes (default: 1)")
-    time.add_argument("--sending", type=float, default=2.0, help="seconds that sending takes (default: 2)")
-    time.add_argument("--ai", type=float, default=2.0, help="seconds that an AI request takes (default: 2)")
+    clock = made.add_argument_group("time")
+    clock.add_argument("--start", type=datetime.fromisoformat, help="what time it is, with an offset (default: now)")
+    clock.add_argument("--speed", type=float, default=1.0, help="how fast time runs; 0: not by itself (default: 1)")
+    clock.add_argument("--review", type=float, default=1.0, help="seconds that a review takes (default: 1)")
+    clock.add_argument("--sending", type=float, default=2.0, help="seconds that sending takes (default: 2)")
+    clock.add_argument("--ai", type=float, default=2.0, help="seconds that an AI request takes (default: 2)")
     bad = made.add_argument_group("what goes wrong")
     bad.add_argument("--rate-limit", type=int, default=5, help="requests a second and account; 0: any (default: 5)")
     bad.add_argument(

@@ -40,7 +40,7 @@ class Database:
         self.path = Path(path)
         self._connection: sqlite3.Connection | None = None
 
-    def _execute(self, statement: str, values: tuple[Any, ...] = ()) -> sqlite3.Cursor:
+    def _open(self) -> sqlite3.Connection:
         if self._connection is None:
             # Written by the server's thread, read by whoever starts and stops it; never by two at once.
             connection = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None)
@@ -50,7 +50,10 @@ class Database:
                 connection.close()
                 raise ValueError(f"{self.path} is not a sandbox's file: {error}") from error
             self._connection = connection
-        return self._connection.execute(statement, values)
+        return self._connection
+
+    def _execute(self, statement: str, values: tuple[Any, ...] = ()) -> sqlite3.Cursor:
+        return self._open().execute(statement, values)
 
     def setup(self) -> Setup | None:
         """What the file was made with; None where it is new."""
@@ -96,6 +99,5 @@ class Database:
 
     def close(self) -> None:
         """Let go of the file; the next use opens it again."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        self._open().close()
+        self._connection = None

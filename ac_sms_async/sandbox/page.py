@@ -19,12 +19,12 @@ _STYLE = """
 body{font:15px/1.45 system-ui,sans-serif;max-width:1100px;margin:1.5rem auto;padding:0 1rem}
 h1{font-size:1.4rem;margin:0}h2{font-size:1.05rem;margin:2rem 0 .5rem}
 p.note{margin:.2rem 0 1rem;opacity:.75}
-nav a,nav b{margin-right:.8rem}
+nav{display:flex;flex-wrap:wrap;gap:.1rem .8rem;margin:.4rem 0}
 table{border-collapse:collapse;width:100%}
 th,td{text-align:left;padding:.28rem .6rem;border-bottom:1px solid var(--line);white-space:nowrap}
 th{font-weight:600;opacity:.7;font-size:.85em}
 td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
-td.w{white-space:normal;overflow-wrap:anywhere}
+td.w{white-space:normal;overflow-wrap:anywhere;min-width:13rem}
 code{font:.9em ui-monospace,monospace;background:var(--soft);padding:.1rem .3rem;border-radius:3px}
 .s{padding:.05rem .5rem;border-radius:1em;font-size:.85em;background:var(--soft)}
 .sent{background:#2a92}.sending{background:#28c3}.scheduled{background:#a7c3}.pending_review{background:#d922}
@@ -49,8 +49,8 @@ def page(state: State, query: str) -> Reply:
         f"It is {naive_stamp(int(state.clock.now()))} in Chicago"
         f"{'' if state.clock.speed == 1 else f', at {state.clock.speed:g} times real speed'}.</p>",
         _accounts(state, account),
-        f"<p>Base URL <code>/{escape(account.name)}</code>, token <code>{escape(account.token)}</code>, "
-        f"{credit['available']:,} credits left of {credit['includedThisPeriod'] + credit['extra']:,}.</p>",
+        f"<p>Base URL <code>/{escape(account.name)}</code> token <code>{escape(account.token)}</code></p>"
+        f"<p>{credit['available']:,} credits left of {credit['includedThisPeriod'] + credit['extra']:,}.</p>",
         _broadcasts(account, status, number, state.clock.now()),
         _faults(state),
         _requests(state),
@@ -71,7 +71,7 @@ def _link(text: str, *, chosen: bool = False, **query: str | int) -> str:
 
 def _accounts(state: State, account: Account) -> str:
     links = [_link(name, chosen=name == account.name, account=name) for name in state.accounts]
-    return f"<nav>Account: {''.join(links)}</nav>"
+    return f"<nav>Account {''.join(links)}</nav>"
 
 
 def _broadcasts(account: Account, status: str, number: int, now: float) -> str:
@@ -95,7 +95,7 @@ def _broadcasts(account: Account, status: str, number: int, now: float) -> str:
     return (
         f"<h2>Broadcasts ({len(found):,})</h2><nav>{''.join(filters)}</nav>"
         f'<div class="scroll"><table>{head}\n{rows}</table></div>'
-        f"<nav>Page {number:,} of {last:,} {''.join(pages)}</nav>"
+        f"<nav>Page {number:,} of {last:,}{''.join(pages)}</nav>"
     )
 
 
@@ -129,7 +129,7 @@ def _faults(state: State) -> str:
         for fault in state.faults
     )
     head = "<tr><th class=n>id<th>operation<th>fault<th class=n>hit<th class=n>of"
-    return f"<h2>Faults in force</h2><table>{head}\n{rows}</table>"
+    return f'<h2>Faults in force</h2><div class="scroll"><table>{head}\n{rows}</table></div>'
 
 
 def _requests(state: State) -> str:

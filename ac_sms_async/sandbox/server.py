@@ -83,10 +83,9 @@ class Server:
         return _Protocol(self._config, self._state)
 
     def stop(self) -> None:
-        """Drop every connection and end the thread; can be called twice."""
-        if self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._stopping.set)
-            self._thread.join()
+        """Drop every connection and end the thread."""
+        self._loop.call_soon_threadsafe(self._stopping.set)
+        self._thread.join()
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -94,9 +93,8 @@ def _listen(host: str, port: int) -> socket.socket:
     # Says TCP, because asyncio turns Nagle's delay off only where it is said; it costs 40 ms an answer.
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        if sys.platform != "win32":
-            # There it would let two servers share a port.
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # On Windows it would let two servers share a port.
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, sys.platform != "win32")
         listening.bind((host, port))
         listening.listen(1024)
     except OSError:

@@ -35,8 +35,15 @@ class Wire:
         """Whether the other side is known to have left."""
         return self._transport is not None and self._transport.is_closing()
 
-    async def start(self, reply: Reply) -> None:
-        await self._send({"type": "http.response.start", "status": reply.status, "headers": reply.header_list()})
+    @property
+    def connected(self) -> bool:
+        """Whether there is a connection at all."""
+        return self._transport is not None
+
+    async def start(self, reply: Reply, *, length: bool = True) -> None:
+        """Send status and headers; without a length the body comes in chunks."""
+        headers = [pair for pair in reply.header_list() if length or pair[0] != b"content-length"]
+        await self._send({"type": "http.response.start", "status": reply.status, "headers": headers})
 
     async def write(self, piece: bytes, *, more: bool = True) -> None:
         await self._send({"type": "http.response.body", "body": piece, "more_body": more})

@@ -19,7 +19,7 @@ def serve() -> Iterator[Callable[..., Served]]:
     with ExitStack() as stack:
 
         def start(**options: Any) -> Served:
-            usual = {"rate_limit": None, "clock": Clock(speed=0)}
+            usual: dict[str, Any] = {"rate_limit": None, "clock": Clock(speed=0)}
             sandbox = stack.enter_context(Sandbox(**{**usual, **options}))
             # Without TLS there is nothing to verify, and loading the certificates takes longer than most tests.
             http = httpx.Client(

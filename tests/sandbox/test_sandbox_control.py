@@ -48,6 +48,8 @@ def test_clock(served: Served, control: Served) -> None:
     after = control.post("/clock", advance=3600, speed=2)
     assert (before["speed"], after["speed"], after["advanced"]) == (0, 2, 3600)
     assert after["now"] > before["now"]
+    assert control.post("/clock", advance=1.5)["speed"] == 2
+    assert control.post("/clock", speed=0)["advanced"] == 3601.5
 
 
 def test_journal(served: Served, control: Served) -> None:
@@ -135,12 +137,23 @@ def page(served: Served, query: str = "") -> Texts:
 def test_the_page_shows_broadcasts_faults_and_requests(serve: Callable[..., Served]) -> None:
     served = serve(seed=7, broadcasts=60, recipients=500, accounts=["acme", "globex"])
     made = served.post("/sms/broadcasts", 201, name="<script>alert(1)</script>", body="b")
-    served.get("/sms/broadcasts/999", 404, )
+    served.get(
+        "/sms/broadcasts/999",
+        404,
+    )
     served.sandbox.faults.add("hang_up", "getSmsCreditData")
     with pytest.raises(httpx.RemoteProtocolError):
         served.get("/sms/credits")
     shown = page(served)
-    for text in ("<script>alert(1)</script>", "Broadcasts (61)", "Faults in force", "hang_up", "none", "404", "Page 1 of 3"):
+    for text in (
+        "<script>alert(1)</script>",
+        "Broadcasts (61)",
+        "Faults in force",
+        "hang_up",
+        "none",
+        "404",
+        "Page 1 of 3",
+    ):
         assert text in " ".join(shown.texts), text
     assert str(made["id"]) in shown.texts
     assert served.sandbox.token in shown.texts

@@ -16,7 +16,9 @@ START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 def test_everything_is_there_again(serve: Callable[..., Served], tmp_path: Path) -> None:
     file = tmp_path / "sandbox.db"
-    first = serve(db=file, seed=7, broadcasts=6, recipients=300, accounts=["acme", "globex"], clock=Clock(START, speed=0))
+    first = serve(
+        db=file, seed=7, broadcasts=6, recipients=300, accounts=["acme", "globex"], clock=Clock(START, speed=0)
+    )
     made = first.post("/sms/broadcasts", 201, name="a", body="b", list_ids=[1], media_urls=["https://example.com/a"])
     first.put(f"/sms/broadcasts/{made['id']}", status="pending_review")
     asked = {"source": "ai_builder", "prompt": "a", "tone": "b"}

@@ -20,7 +20,9 @@ def anyio_backend(virtual_backend: Any) -> Any:
 
 def client(sandbox: Sandbox) -> httpx.AsyncClient:
     return httpx.AsyncClient(
-        transport=httpx.ASGITransport(sandbox.app), base_url="http://sandbox/api/3", headers={"Api-Token": sandbox.token}
+        transport=httpx.ASGITransport(sandbox.app),
+        base_url="http://sandbox/api/3",
+        headers={"Api-Token": sandbox.token},
     )
 
 
@@ -40,7 +42,7 @@ async def test_two_days_of_review_pass_at_once() -> None:
 async def test_the_rate_limit_counts_the_loops_seconds() -> None:
     sandbox = Sandbox(clock=Clock(monotonic=anyio.current_time))
     async with client(sandbox) as http:
-        statuses = []
+        statuses: list[int] = []
         for _ in range(4):
             statuses += [(await http.get("/sms/credits")).status_code for _ in range(3)]
             await anyio.sleep(0.5)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import ClassVar
 
 import anyio
@@ -130,7 +129,7 @@ class Cut(Kind):
             wire.start_until_close(reply)
             wire.write_raw(kept)
         else:
-            await wire.start(Reply(reply.status, reply.headers, body if self.framing == "length" else _pieces(body)))
+            await wire.start(Reply(reply.status, reply.headers, body), length=self.framing == "length")
             await wire.write(kept)
         await wire.hang_up()
         return True
@@ -144,12 +143,9 @@ class CloseAfter(Kind):
 
     async def deliver(self, reply: Reply, wire: Wire) -> bool:
         await wire.answer(reply)
-        await wire.hang_up()
+        if wire.connected:
+            await wire.hang_up()
         return True
-
-
-async def _pieces(body: bytes) -> AsyncIterator[bytes]:
-    yield body
 
 
 async def _begin(reply: Reply, wire: Wire, length: int) -> None:
