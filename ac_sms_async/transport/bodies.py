@@ -17,6 +17,7 @@ __all__ = [
     "decode_text",
     "default_loads",
     "encode_json",
+    "loads_for",
     "reported_failure",
     "status_error",
 ]
@@ -58,7 +59,8 @@ def _stdlib_loads(body: bytes) -> Any:
     return _strict.decode(body.decode("utf-8-sig"))
 
 
-def _tolerant(fast_loads: JSONLoads | None) -> JSONLoads:
+def loads_for(fast_loads: JSONLoads | None) -> JSONLoads:
+    """What reads JSON: the faster one where it is installed, and the standard library where that one declines."""
     if fast_loads is None:
         return _stdlib_loads
 
@@ -73,7 +75,7 @@ def _tolerant(fast_loads: JSONLoads | None) -> JSONLoads:
     return loads
 
 
-default_loads: JSONLoads = _tolerant(_fast_loads)
+default_loads: JSONLoads = loads_for(_fast_loads)
 
 
 def decode_json(loads: JSONLoads, body: bytes, status: int) -> Any:

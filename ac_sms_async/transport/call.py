@@ -67,8 +67,8 @@ class Call:
         self._error: SMSError | None = None
         self._on_the_wire: Exchange | None = None
         self._about: _About | None = None
-        self.deadline = self._started + seconds
-        self.attempts = 0
+        self.deadline: float = self._started + seconds
+        self.attempts: int = 0
         self.status: int | None = None
         if core.on_event is not None:
             self._about = {

@@ -52,11 +52,11 @@ class Core:
     ) -> None:
         self.account_key = account
         self.base_url = base_url
-        self.slots = Slots(max_concurrency)
+        self.slots: Slots = Slots(max_concurrency)
         self.loads = loads
         self.on_event = on_event
         self.random: Callable[[], float] = random.random
-        self.closed = False
+        self.closed: bool = False
         self._token = token
         self._make_backend = make_backend
         self._rate_limit = rate_limit

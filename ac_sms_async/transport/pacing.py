@@ -74,7 +74,7 @@ class Account:
     def __init__(self, key: str) -> None:
         self.key = key
         self.limit: RateLimit | None = None
-        self.paused_until = -math.inf
+        self.paused_until: float = -math.inf
         self.clients: WeakSet[object] = WeakSet()
         self._starts: deque[float] = deque()
         self._opening = 0

@@ -29,7 +29,7 @@ class StreamedResponse:
         self._unpack = decompressor(exchange.headers.get("content-encoding", ""))
         self._unpacked: Iterator[bytes] = iter(())
         self._closed = False
-        self.status = exchange.status
+        self.status: int = exchange.status
         """The HTTP status, 2xx."""
         self.headers: Mapping[str, str] = exchange.headers
         """The answer's headers, names in lower case."""

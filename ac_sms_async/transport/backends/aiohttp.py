@@ -81,12 +81,12 @@ class AiohttpBackend:
         if anyio.get_cancelled_exc_class() is not asyncio.CancelledError:
             raise ConfigurationError("backend='aiohttp' runs on asyncio only; on trio use backend='httpx'")
         self.token = token
-        self.origin = address.origin
+        self.origin: str = address.origin
         self.proxy = proxy
         context = ssl_context
         if context is None and (address.scheme == "https" or (proxy or "").startswith("https:")):
             context = default_ssl_context(trust_env)
-        self.session = aiohttp.ClientSession(
+        self.session: aiohttp.ClientSession = aiohttp.ClientSession(
             headers=request_headers(address, token, user_agent),
             # How many run at once is counted before.
             connector=aiohttp.TCPConnector(
@@ -121,10 +121,10 @@ class AiohttpExchange:
         self._progress: Progress | None = None
         self._response: aiohttp.ClientResponse | None = None
         self._content = aiohttp.EMPTY_PAYLOAD
-        self.status = 0
+        self.status: int = 0
         self.headers: Mapping[str, str] = {}
         self.complete: bool | None = False
-        self.sent = False
+        self.sent: bool = False
 
     async def start(self, progress: Progress) -> None:
         """Send the request and wait for the answer's headers."""

@@ -106,16 +106,16 @@ class _Line:
     __slots__ = ("idle_since", "keeps_alive", "network", "socket", "transport")
 
     def __init__(self, transport: httpx.AsyncHTTPTransport) -> None:
-        self.transport = transport
+        self.transport: httpx.AsyncHTTPTransport = transport
         self.network: Any = None
         self.socket: Any = None
-        self.keeps_alive = True
-        self.idle_since = 0.0
+        self.keeps_alive: bool = True
+        self.idle_since: float = 0.0
 
     def note(self, response: httpx.Response) -> None:
         """Learn from an answer's extensions."""
         self.network = response.extensions.get("network_stream")
-        self.keeps_alive = response.extensions.get("http_version") != b"HTTP/1.0"
+        self.keeps_alive: Any = response.extensions.get("http_version") != b"HTTP/1.0"
 
     def is_alive(self, now: float) -> bool:
         """Whether the idle connection can be used: not too old, and with nothing to read, which would be its end."""
@@ -272,10 +272,10 @@ class HttpxExchange:
         self._fresh = fresh
         self._stream: httpx.AsyncByteStream = NO_BODY
         self._body = aiter(NO_BODY)
-        self.status = 0
+        self.status: int = 0
         self.headers: Mapping[str, str] = {}
         self.complete: bool | None = False
-        self.sent = False
+        self.sent: bool = False
 
     async def start(self, progress: Progress) -> None:
         """Send the request and wait for the answer's headers."""

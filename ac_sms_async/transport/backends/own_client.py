@@ -78,7 +78,7 @@ class OwnClientExchange:
         self.status = 0
         self.headers: Mapping[str, str] = {}
         self.complete: bool | None = False
-        self.sent = False
+        self.sent: bool = False
 
     async def start(self, progress: Progress) -> None:
         """Send the request and wait for the answer's headers."""

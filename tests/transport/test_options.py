@@ -1,0 +1,78 @@
+"""Options are checked once, when they are made, and say what to do."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from datetime import UTC
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from attrs.exceptions import FrozenInstanceError
+
+from ac_sms_async.errors import ConfigurationError
+from ac_sms_async.options import RateLimit, RetryPolicy, Timeout, time_zone
+
+NOT_SECONDS = [0, -1, math.nan, math.inf, True, "5", None]
+NOT_COUNTS = [0, -1, 1.0, True, "5", None]
+
+
+@pytest.mark.parametrize("make", [Timeout, Timeout.of, lambda v: Timeout(connect=v), lambda v: RateLimit(per=v)])
+@pytest.mark.parametrize("value", NOT_SECONDS)
+def test_seconds_are_finite_and_positive(make: Callable[[Any], object], value: Any) -> None:
+    with pytest.raises(ConfigurationError, match="finite number of seconds greater than 0"):
+        make(value)
+
+
+@pytest.mark.parametrize("make", [RateLimit, RetryPolicy])
+@pytest.mark.parametrize("value", NOT_COUNTS)
+def test_counts_are_whole_and_positive(make: Callable[[Any], object], value: Any) -> None:
+    with pytest.raises(ConfigurationError, match="integer of at least 1"):
+        make(value)
+
+
+def test_errors_name_the_option() -> None:
+    with pytest.raises(ConfigurationError, match=r"^RateLimit\.requests must be an integer of at least 1, not 0$"):
+        RateLimit(0)
+    with pytest.raises(ConfigurationError, match=r"^RetryPolicy\.max_retry_after must be"):
+        RetryPolicy(max_retry_after=-1)
+
+
+@pytest.mark.parametrize("name", ["initial", "maximum", "max_retry_after"])
+def test_no_waiting_at_all_is_a_choice(name: str) -> None:
+    zero: dict[str, Any] = {name: 0}
+    assert getattr(RetryPolicy(**zero), name) == 0
+    assert RateLimit(margin=0).window == 1.0
+    wrong: dict[str, Any] = {name: False}
+    with pytest.raises(ConfigurationError):
+        RetryPolicy(**wrong)
+
+
+def test_options_are_values() -> None:
+    assert RateLimit(5) == RateLimit() != RateLimit(4)
+    assert RateLimit().window == pytest.approx(1.05)
+    limit: Any = RateLimit()
+    with pytest.raises(FrozenInstanceError):
+        limit.requests = 6
+
+
+def test_a_plain_number_is_a_timeout_with_a_short_connect() -> None:
+    assert Timeout.of(30) == Timeout() == Timeout(30.0, connect=5.0, write=30.0)
+    assert Timeout.of(2) == Timeout(2.0, connect=2.0, write=2.0)
+    given = Timeout(1, connect=9)
+    assert Timeout.of(given) is given
+
+
+def test_time_zones() -> None:
+    assert time_zone("America/Chicago") == ZoneInfo("America/Chicago")
+    assert time_zone(UTC) is UTC
+
+
+@pytest.mark.parametrize(
+    "name", ["", "CST6", "America", "../../etc/passwd", "/etc/passwd", "America/Chicago\0", 5, None]
+)
+def test_no_time_zone(name: Any) -> None:
+    with pytest.raises(ConfigurationError, match="install tzdata") as caught:
+        time_zone(name)
+    assert caught.value.__context__ is None
