@@ -38,10 +38,6 @@ class Table:
         """The column names, in order."""
         return tuple(column.name for column in self.columns)
 
-    def type_of(self, name: str) -> ColumnType:
-        """The type of the column called `name`; KeyError where there is none."""
-        return next(column.type for column in self.columns if column.name == name)
-
 
 def _columns(text: str) -> Iterator[Column]:
     for line in text.strip().splitlines():

@@ -40,6 +40,7 @@ class FakeSource:
     url: str = "https://acme.example"
     page_size: int = 5
     latency: float = 0.9
+    pace: float = 0.2
     statuses: dict[int, str] = Factory(dict[int, str])
     clicks: dict[int, int] = Factory(dict[int, int])
     missing: set[int] = Factory(set[int])
@@ -51,9 +52,9 @@ class FakeSource:
     next_start: float = 0.0
 
     async def _request(self, *what: Any) -> None:
-        # Paced as the real client is: evenly, 5 a second.
+        # Paced as the real client is: 5 a second, evenly.
         start = max(self.next_start, anyio.current_time())
-        self.next_start = start + 0.2
+        self.next_start = start + self.pace
         await anyio.sleep_until(start)
         self.requests.append(what)
         self.under_way += 1

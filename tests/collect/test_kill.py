@@ -1,0 +1,76 @@
+"""`kill -9` of a real process that collects from a real socket into a real file."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import anyio
+import pytest
+
+from ac_sms_async.collect import Row, open_store
+from ac_sms_async.sandbox import Sandbox
+from tests.collect.fakes import contents
+
+OPTIONS = {"seed": 7, "broadcasts": 101, "recipients": 210, "rate_limit": None}
+SLOW = "*:slow:seconds=0.03"
+KILLS = 4
+MOST_UNDER_WAY = 10
+"""The client's max_concurrency."""
+
+
+def start(sandbox: Sandbox, database: Path) -> subprocess.Popen[bytes]:
+    access = sandbox.accounts["acme"]
+    command = [sys.executable, "-m", "tests.collect.job_process", access.url, access.token, str(database)]
+    return subprocess.Popen(command, cwd=Path(__file__).parents[2])
+
+
+def stored(database: Path) -> dict[str, list[Row]]:
+    async def read() -> dict[str, list[Row]]:
+        async with await open_store(database) as store:
+            found = await contents(store)
+            # The sandboxes are on different ports.
+            del found["accounts"]
+            return found
+
+    return anyio.run(read)
+
+
+def requests(sandbox: Sandbox) -> Counter[tuple[str | None, str, str, str]]:
+    return Counter((entry.operation, entry.path, entry.query, entry.body) for entry in sandbox.journal)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+def test_killed_again_and_again_it_ends_as_if_never_disturbed(tmp_path: Path) -> None:
+    with Sandbox(**OPTIONS, faults=[SLOW]) as calm:
+        assert start(calm, tmp_path / "calm.sqlite").wait(60) == 0
+        once = requests(calm)
+    assert set(once.values()) == {1}
+    wanted = stored(tmp_path / "calm.sqlite")
+    assert wanted["recipients"]
+
+    chance = random.Random(5)
+    with Sandbox(**OPTIONS, faults=[SLOW]) as sandbox:
+        killed = 0
+        while True:
+            # At a moment that is counted from the first request of this process, not from its start.
+            seen, process = sandbox.journal.seen, start(sandbox, tmp_path / "metrics.sqlite")
+            until = seen + chance.randint(1, sum(once.values()) // KILLS) if killed < KILLS else sys.maxsize
+            while process.poll() is None and sandbox.journal.seen < until:
+                time.sleep(0.002)
+            if process.poll() is not None:
+                break
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            killed += 1
+        assert (killed, process.returncode) == (KILLS, 0)
+        twice = requests(sandbox)
+    assert stored(tmp_path / "metrics.sqlite") == wanted
+    # A list that goes on asks for its overlap with what is known, so offsets and bodies may differ; never their number.
+    repeated = sum(twice.values()) - sum(once.values())
+    assert repeated <= KILLS * MOST_UNDER_WAY
