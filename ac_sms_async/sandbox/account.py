@@ -56,7 +56,7 @@ class Account:
     ) -> None:
         self.name = name
         self.token = token
-        self.limiter = Limiter(rate_limit)
+        self.limiter: Limiter = Limiter(rate_limit)
         self.ai_requests: dict[str, AIRequest] = {}
         self._seed = seed
         self._key = seed.key(name)

@@ -109,12 +109,12 @@ class Audience:
         self._draw = Draw(*key, "audience", broadcast_id)
         shares = self._draw.at(2**64)
         mixes = self._draw.at(2**64 + 1), self._draw.at(2**64 + 2)
-        self.failures = share(size, 0.01, 0.09, shares[0])
-        self.deliveries = size - self.failures
-        self.clickers = share(self.deliveries, 0.03, 0.25, shares[1])
-        self.repliers = share(self.deliveries, 0.005, 0.06, shares[2])
+        self.failures: int = share(size, 0.01, 0.09, shares[0])
+        self.deliveries: int = size - self.failures
+        self.clickers: int = share(self.deliveries, 0.03, 0.25, shares[1])
+        self.repliers: int = share(self.deliveries, 0.005, 0.06, shares[2])
         # Whoever opts out does it by answering STOP.
-        self.opt_outs = share(self.repliers, 0.1, 0.5, shares[3])
+        self.opt_outs: int = share(self.repliers, 0.1, 0.5, shares[3])
         self._fate = Shuffle(size, mixes[0][0], mixes[0][1])
         self._click_rank = Shuffle(self.deliveries, mixes[0][2], mixes[0][3])
         self._reply_rank = Shuffle(self.deliveries, mixes[1][0], mixes[1][1])

@@ -37,7 +37,7 @@ class Database:
     """Keeps records in a file: each is in it when `keep` returns, so that a killed sandbox goes on where it was."""
 
     def __init__(self, path: Path | str) -> None:
-        self.path = Path(path)
+        self.path: Path = Path(path)
         self._connection: sqlite3.Connection | None = None
 
     def _open(self) -> sqlite3.Connection:

@@ -30,12 +30,12 @@ class Shuffle:
     __slots__ = ("shift", "size", "step")
 
     def __init__(self, size: int, first: int, second: int) -> None:
-        self.size = max(size, 1)
+        self.size: int = max(size, 1)
         # Near the golden ratio, neighbours land far from each other, and every stretch is mixed alike.
-        self.step = self.size * 618 // 1000 + first % (self.size // 8 + 1) or 1
+        self.step: int = self.size * 618 // 1000 + first % (self.size // 8 + 1) or 1
         while math.gcd(self.step, self.size) != 1:
             self.step += 1
-        self.shift = second % self.size
+        self.shift: int = second % self.size
 
     def __getitem__(self, place: int) -> int:
         return (place * self.step + self.shift) % self.size

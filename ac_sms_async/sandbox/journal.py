@@ -54,7 +54,7 @@ class Journal:
     def __init__(self, keep: int = 10_000) -> None:
         self._entries: deque[JournalEntry] = deque(maxlen=keep)
         self._peaks: dict[str | None, _Peak] = {}
-        self.seen = 0
+        self.seen: int = 0
 
     def note(self, entry: JournalEntry) -> None:
         self._entries.append(entry)

@@ -14,7 +14,7 @@ class Problem(Exception):
         super().__init__(status, body)
         self.status = status
         self.body = body
-        self.headers = headers or {}
+        self.headers: dict[str, str] = headers or {}
 
 
 def forbidden() -> Problem:

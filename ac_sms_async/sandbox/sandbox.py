@@ -60,10 +60,10 @@ class Sandbox:
         faults: Iterable[Fault | str] = (),
         db: Path | str | None = None,
     ) -> None:
-        self.clock = clock or Clock()
+        self.clock: Clock = clock or Clock()
         database = None if db is None else Database(db)
         setup = _setup(database, seed, broadcasts, recipients, accounts)
-        self.state = State(
+        self.state: State = State(
             seed=Seed(setup.seed, setup.broadcasts, setup.recipients),
             tokens=setup.accounts,
             database=database,
@@ -73,7 +73,7 @@ class Sandbox:
             extra_credits=extra_credits,
             faults=faults,
         )
-        self.app = App(self.state)
+        self.app: App = App(self.state)
         self._host = host
         self._port = port
         self._server: Server | None = None

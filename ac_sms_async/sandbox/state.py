@@ -62,11 +62,11 @@ class State:
         self.pace = pace
         self.rate_limit = rate_limit
         self.extra_credits = extra_credits
-        self.faults = Faults(faults)
-        self.journal = Journal()
+        self.faults: Faults = Faults(faults)
+        self.journal: Journal = Journal()
         self.tokens = tokens
         self.accounts: dict[str, Account] = {}
-        self.views = Views()
+        self.views: Views = Views()
         self._database = database
         self._begin()
         if database is not None:

@@ -22,7 +22,7 @@ from ac_sms_async.transport.pacing import Account, Slots, account_state
 
 __all__ = ["Core", "logger"]
 
-logger = logging.getLogger("ac_sms_async")
+logger: logging.Logger = logging.getLogger("ac_sms_async")
 
 _call_ids = itertools.count(1)
 

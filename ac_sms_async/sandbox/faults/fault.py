@@ -62,10 +62,10 @@ class Fault:
         self.probability = probability
         self.account = account
         self.applied = applied
-        self.kind = _make_kind(str(kind), params)
+        self.kind: Kind = _make_kind(str(kind), params)
         #: How many requests fitted, and how many of them it took.
-        self.seen = 0
-        self.hits = 0
+        self.seen: int = 0
+        self.hits: int = 0
 
     @property
     def name(self) -> str:

@@ -115,7 +115,7 @@ class _Line:
     def note(self, response: httpx.Response) -> None:
         """Learn from an answer's extensions."""
         self.network = response.extensions.get("network_stream")
-        self.keeps_alive: Any = response.extensions.get("http_version") != b"HTTP/1.0"
+        self.keeps_alive = response.extensions.get("http_version") != b"HTTP/1.0"
 
     def is_alive(self, now: float) -> bool:
         """Whether the idle connection can be used: not too old, and with nothing to read, which would be its end."""
