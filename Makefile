@@ -39,7 +39,8 @@ lint: $(READY) ## Check style and imports
 types: $(READY) ## Check types with mypy and pyright, and that the public types are complete
 	$(BIN)/mypy
 	$(BIN)/pyright
-	$(BIN)/pyright --verifytypes ac_sms_async --ignoreexternal
+	@# It looks for the package where the first `python` of the PATH has it.
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pyright --verifytypes ac_sms_async --ignoreexternal
 
 generate: ## Regenerate ac_sms_async/lowlevel from openapi.json and the overlay
 	$(PYTHON) codegen/generate.py

@@ -106,19 +106,19 @@ class SMSClient:
     def _init(self, transport: Transport) -> None:
         self.transport = transport
         """What sends requests: hand it to the functions of `ac_sms_async.lowlevel` as their `client`."""
-        self.credits = CreditsResource(transport)
+        self.credits: CreditsResource = CreditsResource(transport)
         """What the account may still send."""
-        self.broadcasts = BroadcastsResource(transport)
+        self.broadcasts: BroadcastsResource = BroadcastsResource(transport)
         """The messages: list, create, update, send, wait for, delete."""
-        self.lists = ListsResource(transport)
+        self.lists: ListsResource = ListsResource(transport)
         """The lists that a broadcast can be sent to."""
-        self.ai = AIResource(transport)
+        self.ai: AIResource = AIResource(transport)
         """Broadcasts written by the AI."""
-        self.metrics = MetricsResource(transport)
+        self.metrics: MetricsResource = MetricsResource(transport)
         """What came of broadcasts, in numbers."""
-        self.recipients = RecipientsResource(transport)
+        self.recipients: RecipientsResource = RecipientsResource(transport)
         """Whom a broadcast was sent to."""
-        self.exports = ExportsResource(transport)
+        self.exports: ExportsResource = ExportsResource(transport)
         """CSV exports, streamed."""
 
     @classmethod
