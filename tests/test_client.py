@@ -35,7 +35,7 @@ def test_construction_needs_no_loop_and_tells_no_token() -> None:
 def test_from_env_names_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ACTIVECAMPAIGN_URL", URL)
     monkeypatch.setenv("ACTIVECAMPAIGN_API_TOKEN", " ")
-    with pytest.raises(ConfigurationError, match="^set ACTIVECAMPAIGN_API_TOKEN in"):
+    with pytest.raises(ConfigurationError, match=r"^set ACTIVECAMPAIGN_API_TOKEN in"):
         SMSClient.from_env()
     monkeypatch.delenv("ACTIVECAMPAIGN_URL")
     with pytest.raises(ConfigurationError, match="ACTIVECAMPAIGN_URL and ACTIVECAMPAIGN_API_TOKEN"):
