@@ -115,7 +115,7 @@ class OutcomeStream(Generic[V, OutcomeT]):
             # Made here, as it needs the loop. With it several tasks can share the stream.
             self._filling = self._filling or anyio.Lock()
             async with self._filling:
-                if not self._ready:
+                if not self._ready and self._failure is None:
                     await self._run_wave()
             return
         if self._closed:
@@ -127,10 +127,9 @@ class OutcomeStream(Generic[V, OutcomeT]):
         # What is pulled stays in _todo until it is finished, so a wave that is cancelled is run again by the next call.
         while len(self._todo) < self._max_concurrency and await self._pull():
             pass
-        if self._failure is None:
-            async with anyio.create_task_group() as group:
-                for index in self._todo:
-                    group.start_soon(self._run, index, group.cancel_scope)
+        async with anyio.create_task_group() as group:
+            for index in self._todo:
+                group.start_soon(self._run, index, group.cancel_scope)
         self._release()
 
     async def _work_all(self) -> None:

@@ -103,8 +103,8 @@ class CsvParser:
         reader = csv.reader(chain(lines, _Dry()))
         whole = 0
         try:
-            for record in reader:
-                records.append(record)
+            while True:
+                records.append(next(reader))
                 whole = reader.line_num
         except _NeedData:
             self._keep(lines[whole:])

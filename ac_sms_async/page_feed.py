@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
@@ -24,7 +25,7 @@ Fetch = Callable[[int, int], Awaitable[FetchedPage[T]]]
 """Fetches one page: `fetch(offset, limit)`."""
 
 
-class PageFeed(Generic[T]):
+class PageFeed(ABC, Generic[T]):
     """What both ways of fetching share: the answers that wait for their turn, and taking them in order."""
 
     def __init__(
@@ -45,9 +46,9 @@ class PageFeed(Generic[T]):
         self._until = until
         self._arrived: dict[int, FetchedPage[T] | Exception] = {}
 
+    @abstractmethod
     async def next(self) -> News[T] | None:
         """What is new in the next page that has something new; None at the end. Raises what a fetch raised."""
-        raise NotImplementedError
 
     def close(self) -> None:
         """End what runs in the background, where something does."""

@@ -53,8 +53,8 @@ class PageWalk(Generic[T]):
     """The walk through one listing, from its start or from a `ResumePoint`."""
 
     def __init__(self, key: Callable[[T], Key], *, limit: int, start: ResumePoint) -> None:
-        self.done = False
-        self.point = start
+        self.done: bool = False
+        self.point: ResumePoint = start
         """Where to resume so that nothing taken so far is lost or repeated."""
         self._key = key
         # A dict, not a set: its table grows in smaller steps, so that an id never costs more than 100 bytes.

@@ -249,6 +249,32 @@ async def test_several_tasks_can_share_a_stream(live: bool) -> None:
     assert sum(map(len, server.asked)) == 49
 
 
+async def test_an_error_reaches_every_task_that_shares_a_stream() -> None:
+    server = Server()
+    server.bad = {1: AuthenticationError("x", status=401)}
+    server.takes = lambda ids: 1 if 1 in ids else 5
+    stream = server.stream(range(1, 50), chunk_size=5, max_concurrency=2)
+    errors: list[SMSError] = []
+
+    async def work() -> None:
+        with pytest.raises(AuthenticationError) as caught:
+            await anext(stream)
+        errors.append(caught.value)
+
+    async with anyio.create_task_group() as group:
+        for _ in range(3):
+            group.start_soon(work)
+    assert errors == [server.bad[1]] * 3
+    assert len(server.asked) == 2
+
+
+async def test_leaving_a_block_that_was_not_entered_does_nothing() -> None:
+    server = Server()
+    stream = server.stream([1])
+    await stream.__aexit__()
+    assert server.asked == []
+
+
 @pytest.mark.parametrize("error_class", [BadRequestError, NotFoundError, UnprocessableError])
 async def test_a_refused_chunk_is_split_until_the_bad_ids_are_alone(
     error_class: type[BadRequestError], live: bool

@@ -173,6 +173,7 @@ async def test_to_list_asks_for_no_more_than_it_needs() -> None:
     async with server.pager(prefetch=2) as pager:
         assert await pager.to_list(max_items=3) == [1, 2, 3]
         assert await pager.to_list(max_items=3) == [1, 2, 3]
+        assert await pager.to_list(max_items=5000) == rows(1000)
 
 
 async def test_first_and_count_cost_one_request() -> None:

@@ -197,6 +197,12 @@ async def test_one_block_at_a_time() -> None:
         assert await pager.first() == 0
 
 
+async def test_leaving_a_block_that_was_not_entered_does_nothing() -> None:
+    pager = SlowServer(3).pager()
+    await pager.__aexit__()
+    assert await pager.to_list() == [0, 1, 2]
+
+
 async def test_several_iterations_in_one_block() -> None:
     pager = SlowServer(300).pager(prefetch=2)
     async with pager:
