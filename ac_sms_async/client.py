@@ -7,7 +7,7 @@ import ssl
 from collections.abc import Callable, Mapping, Sequence
 from datetime import tzinfo
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, Unpack
 
 from ac_sms_async.errors import ConfigurationError
 from ac_sms_async.lowlevel.types import UNSET, Response
@@ -25,10 +25,30 @@ from ac_sms_async.transport.events import Event
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["SMSClient"]
+__all__ = ["ClientOptions", "SMSClient"]
 
 URL_VARIABLE = "ACTIVECAMPAIGN_URL"
 TOKEN_VARIABLE = "ACTIVECAMPAIGN_API_TOKEN"  # noqa: S105 - the variable's name, not its value
+
+
+class ClientOptions(TypedDict, total=False):
+    """The options of `SMSClient` beside URL and token, so that `from_env` refuses a misspelt one as early as that."""
+
+    timeout: float | Timeout
+    deadline: float
+    retry: RetryPolicy
+    rate_limit: RateLimit | None
+    max_concurrency: int
+    account: str | None
+    timezone: str | tzinfo
+    backend: Literal["httpx", "aiohttp"]
+    proxy: str | None
+    ssl_context: ssl.SSLContext | None
+    trust_env: bool
+    http_client: httpx.AsyncClient | None
+    json_loads: Callable[[bytes], Any] | None
+    allow_insecure_http: bool
+    on_event: Callable[[Event], object] | None
 
 
 class SMSClient:
@@ -122,7 +142,7 @@ class SMSClient:
         """CSV exports, streamed."""
 
     @classmethod
-    def from_env(cls, **options: Any) -> Self:
+    def from_env(cls, **options: Unpack[ClientOptions]) -> Self:
         """A client with the URL from ACTIVECAMPAIGN_URL and the token from ACTIVECAMPAIGN_API_TOKEN.
 
         `options` are those of the class. Raises `ConfigurationError` when a variable is missing.

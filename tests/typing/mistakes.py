@@ -27,6 +27,8 @@ async def arguments(sms: SMSClient) -> None:
 
 async def options() -> None:
     SMSClient("https://acme.api-us1.com", "token", timeuot=3)  # type: ignore[call-arg]
+    SMSClient.from_env(timeuot=3)  # type: ignore[call-arg]
+    SMSClient.from_env(deadline="3 s")  # type: ignore[arg-type]
     SMSClient("https://acme.api-us1.com", "token", backend="requests")  # type: ignore[arg-type]
     SMSClient("https://acme.api-us1.com", "token", timeout=None)  # type: ignore[arg-type]
 
