@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+from typing import Any, TypeGuard
 
 from hypothesis import strategies as st
 
@@ -31,40 +31,62 @@ NASTY = [
 ]
 
 
+def _is_object(value: Any) -> TypeGuard[dict[Any, Any]]:
+    return isinstance(value, dict)
+
+
+def _is_list(value: Any) -> TypeGuard[list[Any]]:
+    return isinstance(value, list)
+
+
+def inside(value: Any) -> list[tuple[Any, Any]]:
+    """Keys and values of an object, indexes and items of a list, nothing of anything else."""
+    if _is_object(value):
+        return list(value.items())
+    return list(enumerate(value)) if _is_list(value) else []
+
+
 def _names(value: Any) -> set[str]:
-    if isinstance(value, dict):
-        return set(value).union(*(_names(inner) for inner in value.values()))
-    if isinstance(value, list):
-        return set().union(*(_names(inner) for inner in value))
-    return set()
+    return {key for key, _ in inside(value) if isinstance(key, str)}.union(
+        *(_names(inner) for _, inner in inside(value))
+    )
 
 
-NAMES = sorted(set().union(*(_names(value) for value in VALUES.values())))
+NAMES = sorted({name for value in VALUES.values() for name in _names(value)})
 
 scalars = (
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12) | st.datetimes().map(str) | st.sampled_from(NASTY)
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=12)
+    | st.datetimes().map(str)
+    | st.sampled_from(NASTY)
 )
-keys = st.sampled_from(NAMES) | st.text(max_size=6)
-any_json = st.recursive(
-    scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=6), max_leaves=12
-)
+keys: st.SearchStrategy[str] = st.sampled_from(NAMES) | st.text(max_size=6)
+
+
+def _holding(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=6)
+
+
+any_json: st.SearchStrategy[Any] = st.recursive(scalars, _holding, max_leaves=12)
 
 
 def _places(value: Any, here: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    return [here, *(place for key, inner in inside for place in _places(inner, (*here, key)))]
+    return [here, *(place for key, inner in inside(value) for place in _places(inner, (*here, key)))]
 
 
 @st.composite
 def bent(draw: st.DrawFn, valid: Any) -> Any:
     """`valid` with up to three of its values replaced, left out or doubled."""
-    value = copy.deepcopy(valid)
+    value: Any = copy.deepcopy(valid)
     for _ in range(draw(st.integers(1, 3))):
         place = draw(st.sampled_from(_places(value)))
         if not place:
             value = draw(any_json)
             continue
-        holder = value
+        holder: Any = value
         for key in place[:-1]:
             holder = holder[key]
         how = draw(st.sampled_from(["replace", "leave out", "double"]))
@@ -72,6 +94,6 @@ def bent(draw: st.DrawFn, valid: Any) -> Any:
             holder[place[-1]] = draw(any_json)
         elif how == "leave out":
             del holder[place[-1]]
-        elif isinstance(holder, list):
+        elif _is_list(holder):
             holder.append(copy.deepcopy(holder[place[-1]]))
     return value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 
 import httpx
@@ -13,13 +13,15 @@ Server = Callable[[httpx.Request], httpx.Response]
 
 
 @asynccontextmanager
-async def client_of(server: Server, token: str = "token") -> AsyncIterator[SMSClient]:
-    async with httpx.AsyncClient(transport=httpx.MockTransport(server)) as inner:
-        async with SMSClient(
+async def client_of(server: Server, token: str = "token") -> AsyncGenerator[SMSClient]:
+    async with (
+        httpx.AsyncClient(transport=httpx.MockTransport(server)) as inner,
+        SMSClient(
             "https://acme.api-us1.com",
             token,
             http_client=inner,
             rate_limit=None,
             retry=RetryPolicy(max_attempts=1),
-        ) as sms:
-            yield sms
+        ) as sms,
+    ):
+        yield sms

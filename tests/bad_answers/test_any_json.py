@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ac_sms_async import InvalidResponseError
-from tests.bad_answers.bending import NASTY, any_json, bent
+from tests.bad_answers.bending import NASTY, any_json, bent, inside
 from tests.bad_answers.memory import client_of
 from tests.faults.answers import OPERATIONS, VALUES
 from tests.faults.calls import CALLS
@@ -38,14 +38,17 @@ async def _holds(name: str, body: bytes) -> None:
             return httpx.Response(200, json={key: [] for key in VALUES[name]})
         return httpx.Response(200, content=body, headers={"Content-Type": "application/json"})
 
+    problem: InvalidResponseError | None = None
     async with client_of(server) as sms:
         try:
             await CALLS[name](sms)
         except InvalidResponseError as error:
-            assert error.path.startswith("$")
-            assert error.status == 200
-            assert error.maybe_applied is OPERATIONS[name.partition(" ")[0]].writes
-            assert error.request is not None
+            problem = error
+    if problem is not None:
+        assert problem.path.startswith("$")
+        assert problem.status == 200
+        assert problem.maybe_applied is OPERATIONS[name.partition(" ")[0]].writes
+        assert problem.request is not None
 
 
 @pytest.mark.parametrize("name", JSON_CALLS)
@@ -72,7 +75,16 @@ def test_any_bytes(name: str, body: bytes) -> None:
 @pytest.mark.parametrize("name", JSON_CALLS)
 @pytest.mark.parametrize(
     "body",
-    [b"", b"null", DEEP, b'{"a":' * 50_000, b"{}{}", b'{"id": 1' + b"0" * 5000 + b"}", b'\xef\xbb\xbf{"id": 1}', b"\xff\xfe{\x00}\x00"],
+    [
+        b"",
+        b"null",
+        DEEP,
+        b'{"a":' * 50_000,
+        b"{}{}",
+        b'{"id": 1' + b"0" * 5000 + b"}",
+        b'\xef\xbb\xbf{"id": 1}',
+        b"\xff\xfe{\x00}\x00",
+    ],
     ids=["empty", "null", "deep list", "deep object", "two documents", "huge number", "byte order mark", "UTF-16"],
 )
 def test_bodies_that_broke_a_parser_before(name: str, body: bytes) -> None:
@@ -84,7 +96,7 @@ def test_bodies_that_broke_a_parser_before(name: str, body: bytes) -> None:
 def test_one_nasty_value_in_every_place(name: str, nasty: Any) -> None:
     def replaced(value: Any) -> Any:
         if isinstance(value, dict):
-            return {key: inner if key == "id" else replaced(inner) for key, inner in value.items()}
-        return [replaced(inner) for inner in value] if isinstance(value, list) else nasty
+            return {key: inner if key == "id" else replaced(inner) for key, inner in inside(value)}
+        return [replaced(inner) for _, inner in inside(value)] if isinstance(value, list) else nasty
 
     holds(name, _bytes(replaced(VALUES[name.partition(" ")[0]])))

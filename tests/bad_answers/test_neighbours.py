@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -14,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ac_sms_async import SMSClient
-from tests.bad_answers.bending import any_json, bent
+from tests.bad_answers.bending import any_json, bent, inside
 from tests.bad_answers.memory import client_of
 from tests.faults.answers import VALUES
 
@@ -75,29 +76,27 @@ def test_every_operation_that_answers_rows_is_here() -> None:
 @given(data=st.data())
 def test_both_neighbours_come_out_whole(operation: str, data: st.DataObject) -> None:
     first, last = _good(operation, 1), _good(operation, 3)
-    bad = data.draw(st.one_of(any_json, bent(_good(operation, 2))))
-    # JSON has no NaN, and no row is right twice.
+    bad = _jsonable(data.draw(st.one_of(any_json, bent(_good(operation, 2)))))
     undisturbed = anyio.run(_read, operation, [first, last])
-    found = anyio.run(_read, operation, _jsonable([first, bad, last]))
+    found = anyio.run(_read, operation, [first, bad, last])
     assert len(undisturbed) == 2
     for key, row in undisturbed.items():
-        if not (isinstance(bad, dict) and str(bad.get("id", bad.get("errorCode"))).strip() in ("1", "3", "1.0", "3.0")):
+        # A row that came out as one of its neighbours is another matter.
+        if str(dict(inside(bad)).get("id")).strip() not in ("1", "3", "1.0", "3.0"):
             assert found[key] == row
 
 
 def _jsonable(value: Any) -> Any:
-    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+    if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, dict):
-        return {key: _jsonable(inner) for key, inner in value.items()}
-    return [_jsonable(inner) for inner in value] if isinstance(value, list) else value
+        return {key: _jsonable(inner) for key, inner in inside(value)}
+    return [_jsonable(inner) for _, inner in inside(value)] if isinstance(value, list) else value
 
 
 @pytest.mark.parametrize("operation", ["listBroadcasts", "listBroadcastLists", "getBroadcastRecipients"])
 @pytest.mark.parametrize("bad", [None, {}, {"id": None}, {"id": "x"}, {"id": -1}, [], "row", 7], ids=repr)
-def test_a_row_without_an_id_is_kept_and_told(
-    operation: str, bad: Any, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_row_without_an_id_is_kept_and_told(operation: str, bad: Any, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING)
     rows = [_good(operation, 1), bad, _good(operation, 3)]
 

@@ -12,7 +12,7 @@ from tests.faults.http11 import Answer, Request
 
 DOCUMENT: dict[str, Any] = json.loads((Path(__file__).parents[2] / "openapi.json").read_text(encoding="utf-8"))
 PREFIX = "/api/3"
-CSV = "id,name,sends\r\n42,Sale,3\r\n43,\"Spring, again\",4\r\n44,\"two\nlines\",5\r\n"
+CSV = 'id,name,sends\r\n42,Sale,3\r\n43,"Spring, again",4\r\n44,"two\nlines",5\r\n'
 
 READING_POSTS = frozenset(
     {"getBroadcastMetrics", "getBroadcastSnapshotByIds", "exportBroadcastMetrics", "exportBroadcastRecipients"}

@@ -32,7 +32,8 @@ class Trust:
 def _server_side(authority: trustme.CA, name: str, not_after: datetime.datetime | None = None) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     before = not_after and not_after - datetime.timedelta(days=1)
-    authority.issue_cert(name, not_before=before, not_after=not_after).configure_cert(context)
+    certificate = authority.issue_cert(name, not_before=before, not_after=not_after)
+    certificate.configure_cert(context)  # pyright: ignore[reportUnknownMemberType] - trustme also takes pyOpenSSL's
     return context
 
 
@@ -41,7 +42,7 @@ def trust() -> Trust:
     authority, stranger = trustme.CA(), trustme.CA()
     yesterday = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=1)
     client = ssl.create_default_context()
-    authority.configure_trust(client)
+    authority.configure_trust(client)  # pyright: ignore[reportUnknownMemberType] - trustme also takes pyOpenSSL's
     bad = {
         Fault.UNTRUSTED: _server_side(stranger, "localhost"),
         Fault.WRONG_HOST: _server_side(authority, "example.com"),

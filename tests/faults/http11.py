@@ -43,7 +43,7 @@ class Answer:
     body: bytes
     status: int = 200
     content_type: str = "application/json"
-    headers: dict[str, str] = field(factory=dict)
+    headers: dict[str, str] = field(factory=dict[str, str])
     chunked: bool = False
 
     @classmethod

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from typing import Any
 
 import anyio
 from attrs import frozen
@@ -15,9 +14,13 @@ from tests.faults.calls import CALLS
 from tests.faults.conftest import Trust
 from tests.faults.rule import ATTEMPTS, Cell
 from tests.faults.server import Fault, FaultServer, Phase, ServerThread
+from tests.faults.waiting import comes_true
 from tests.secrets.finder import traces
 
 TOKEN = "tok-5ecret-of-the-fault-table"
+SHORT = 0.8
+"""Seconds after which a client gives up on a server that does not move: enough for a busy machine to do its part."""
+LONG = 5.0
 OPENS_AFTER = 0.1
 """Seconds after which a port that refused or swallowed connections takes them."""
 
@@ -36,8 +39,9 @@ class World:
 
 def client_for(cell: Cell, server: FaultServer, trust: Trust, world: World) -> SMSClient:
     patient = cell.phase is Phase.CONNECT and not cell.lasting
-    waits = cell.fault is Fault.STALL or cell.phase is Phase.TLS
-    short = 0.4 if waits else 3.0
+    handshake = cell.phase in (Phase.CONNECT, Phase.TLS)
+    waits = cell.fault is Fault.STALL or (handshake and cell.fault is Fault.DRIP)
+    short = SHORT if waits else LONG
     retry = (
         # Nobody can say how many attempts fit into the time for which a port is closed.
         RetryPolicy(max_attempts=200, initial=0.01, maximum=0.01)
@@ -48,7 +52,7 @@ def client_for(cell: Cell, server: FaultServer, trust: Trust, world: World) -> S
         server.url,
         TOKEN,
         timeout=Timeout(short, connect=short),
-        deadline=0.6 if cell.fault is Fault.DRIP and cell.phase is not Phase.TLS else 20.0,
+        deadline=SHORT if cell.fault is Fault.DRIP and not handshake else 4 * LONG,
         retry=retry,
         rate_limit=None,
         # With one slot only, a slot that is lost is noticed by the next call.
@@ -70,13 +74,12 @@ async def problems_of(cell: Cell, servers: ServerThread, trust: Trust, world: Wo
                 servers.run(server.listen())
             before = len(server.seen)
             try:
-                with anyio.fail_after(5):
-                    await sms.credits.get()
+                await sms.with_options(timeout=LONG, deadline=LONG).credits.get()
             except Exception as error:
                 found.append(f"the next call failed: {error!r}")
             if len(server.seen) != before + 1:
                 found.append(f"the next call took {len(server.seen) - before} requests")
-        if not await _comes_true(lambda: server.open == 0):
+        if not await comes_true(lambda: server.open == 0):
             found.append(f"{server.open} connections were left open")
     return found
 
@@ -109,7 +112,7 @@ async def _call(cell: Cell, server: FaultServer, servers: ServerThread, sms: SMS
         found.append(f"expected {expected.requests} requests at the server, got {len(server.seen)}")
     if error is not None:
         found += _wrong_with(error, cell)
-    if took > 10:
+    if took > LONG:
         found.append(f"took {took:.1f} s")
     return found
 
@@ -128,10 +131,3 @@ def _wrong_with(error: BaseException, cell: Cell) -> Iterable[str]:
         yield f"unconfirmed is {error.unconfirmed!r}"
     for place in traces(error, TOKEN):
         yield f"the token shows in {place}"
-
-
-async def _comes_true(condition: Any, within: float = 2.0) -> bool:
-    with anyio.move_on_after(within):
-        while not condition():
-            await anyio.sleep(0.005)
-    return bool(condition())

@@ -12,7 +12,7 @@ import socket
 import ssl
 import struct
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from enum import Enum
 from typing import Any, TypeVar
 
@@ -309,7 +309,7 @@ class ServerThread:
     @contextlib.contextmanager
     def serve(
         self, handler: Handler, *, certificates: Certificates | None = None, listening: bool = True
-    ) -> Iterator[FaultServer]:
+    ) -> Generator[FaultServer]:
         server = FaultServer(handler, certificates)
         if listening:
             self.run(server.listen())

@@ -10,6 +10,7 @@ import pytest
 from ac_sms_async import RetryPolicy, SMSClient, Timeout
 from tests.faults.journeys import JOURNEYS, PAGERS, Journey, Outcome
 from tests.faults.rule import ATTEMPTS, Cell
+from tests.faults.runner import LONG, SHORT
 from tests.faults.server import FAULTS, Fault, FaultServer, Phase, ServerThread
 
 pytestmark = pytest.mark.anyio
@@ -19,12 +20,12 @@ PHASES = [phase for phase in Phase if phase not in (Phase.CONNECT, Phase.TLS)]
 
 
 def client(server: FaultServer, fault: Fault) -> SMSClient:
-    short = 0.4 if fault is Fault.STALL else 3.0
+    short = SHORT if fault is Fault.STALL else LONG
     return SMSClient(
         server.url,
         "token",
         timeout=Timeout(short, connect=short),
-        deadline=0.6 if fault is Fault.DRIP else 20.0,
+        deadline=SHORT if fault is Fault.DRIP else 4 * LONG,
         retry=RetryPolicy(max_attempts=ATTEMPTS, initial=0.0, maximum=0.0),
         rate_limit=None,
         max_concurrency=1,
@@ -49,11 +50,12 @@ async def problems_of(journey: Journey, cell: Cell, servers: ServerThread, usual
             if outcome.error is None and len(server.seen) != usual + more:
                 found.append(f"{len(server.seen)} requests at the server, {usual} without the fault")
             if outcome.error is not None and journey.name in PAGERS:
-                rest = [row.id async for row in PAGERS[journey.name](sms, outcome.error.resume_token)]
+                patient = sms.with_options(timeout=LONG, deadline=LONG)
+                rest = [row.id async for row in PAGERS[journey.name](patient, outcome.error.resume_token)]
                 if outcome.got + rest != journey.whole:
                     found.append(f"resumed with {rest} after {outcome.got}")
             # With one slot and no more, a slot that was lost would be missed here.
-            await sms.credits.get()
+            await sms.with_options(timeout=LONG, deadline=LONG).credits.get()
     return found
 
 
@@ -72,7 +74,7 @@ def _wrong(outcome: Outcome, journey: Journey, cell: Cell) -> Any:
 
 
 @pytest.mark.parametrize("journey", JOURNEYS, ids=[journey.name.replace(" ", "_") for journey in JOURNEYS])
-async def test_a_journey_struck_in_the_middle(journey: Journey, servers: ServerThread) -> None:
+async def test_a_journey_struck_in_the_middle(journey: Journey, servers: ServerThread, anyio_backend_name: str) -> None:
     failures: list[str] = []
     usual = await usual_requests(journey, servers)
     limit = anyio.CapacityLimiter(40)
@@ -84,7 +86,8 @@ async def test_a_journey_struck_in_the_middle(journey: Journey, servers: ServerT
         failures.extend(f"{cell.phase.value}, {cell.fault.value}, {how}: {problem}" for problem in problems)
 
     async with anyio.create_task_group() as tasks:
-        for phase in PHASES:
+        # What differs between the event loops is the wire, which the table has; so trio gets a part of the journeys.
+        for phase in PHASES if anyio_backend_name == "asyncio" else (Phase.SENT, Phase.ANSWER):
             for fault in FAULTS[phase]:
                 for lasting in (False, True):
                     if not (phase is Phase.IDLE and lasting):

@@ -29,8 +29,8 @@ class Account:
     turn_away: int | None = None
     """Answer 429 to the request of this number (from 0), with `retry_after`."""
     retry_after: int = 2
-    arrivals: list[float] = field(factory=list)
-    refused: list[float] = field(factory=list)
+    arrivals: list[float] = field(factory=list[float])
+    refused: list[float] = field(factory=list[float])
     _draw: random.Random = field(init=False)
 
     def __attrs_post_init__(self) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import anyio
@@ -96,12 +97,16 @@ def test_after_a_429_the_whole_account_waits_and_no_other(servers: ServerThread)
     others = [Account(jitter=0.0) for _ in LOOPS]
 
     async def both_accounts(blocked: str, free: str) -> None:
-        async with client(blocked) as one, client(blocked) as two, client(free) as other:
-            async with anyio.create_task_group() as tasks:
-                for sms in (one, two):
-                    for _ in range(3):
-                        tasks.start_soon(times, 2, sms.credits.get)
-                tasks.start_soon(times, 14, other.credits.get)
+        async with (
+            client(blocked) as one,
+            client(blocked) as two,
+            client(free) as other,
+            anyio.create_task_group() as tasks,
+        ):
+            for sms in (one, two):
+                for _ in range(3):
+                    tasks.start_soon(times, 2, sms.credits.get)
+            tasks.start_soon(times, 14, other.credits.get)
 
     def program(other: Account) -> Callable[[str], Awaitable[None]]:
         async def run(url: str) -> None:
@@ -110,14 +115,12 @@ def test_after_a_429_the_whole_account_waits_and_no_other(servers: ServerThread)
 
         return run
 
-    run_at_once(
-        servers, [Scenario(LOOPS[i], account, program(others[i])) for i, account in enumerate(turned_away)]
-    )
+    run_at_once(servers, [Scenario(LOOPS[i], account, program(others[i])) for i, account in enumerate(turned_away)])
     for account, other in zip(turned_away, others, strict=True):
         refused = account.refused[0]
         # What was on its way already may still arrive; then nobody moves until the time is up.
         after = [arrival - refused for arrival in account.arrivals if arrival > refused + 0.05]
         assert min(after) >= 2.0
         assert len(account.arrivals) == 13
-        gaps = [later - earlier for earlier, later in zip(other.arrivals, other.arrivals[1:], strict=False)]
+        gaps = [later - earlier for earlier, later in pairwise(other.arrivals)]
         assert max(gaps) < 1.5, "the other account noticed"

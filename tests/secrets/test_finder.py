@@ -43,7 +43,7 @@ def _httpx_error() -> BaseException:
         _raised(ValueError("a"), KeyError(SECRET)),
         _raised(ValueError("a"), _httpx_error()),
     ],
-    ids=repr,
+    ids=["text", "bytes", "key", "slot", "argument", "cause", "header of a cause"],
 )
 def test_a_secret_is_found_wherever_it_hides(thing: Any) -> None:
     assert traces(thing, SECRET)

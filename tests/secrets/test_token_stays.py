@@ -97,7 +97,9 @@ async def test_a_server_that_repeats_the_token_is_not_repeated() -> None:
         for body in bodies:
             headers = {"X-Echo": TOKEN, "Location": f"https://elsewhere.test/?token={TOKEN}"}
 
-            def server(request: httpx.Request, status: int = status, body: str = body) -> httpx.Response:
+            def server(
+                request: httpx.Request, status: int = status, body: str = body, headers: Any = headers
+            ) -> httpx.Response:
                 return httpx.Response(status, text=body, headers=headers)
 
             async with httpx.AsyncClient(transport=httpx.MockTransport(server)) as inner:
@@ -113,7 +115,11 @@ async def test_tracebacks_with_local_variables_do_not_show_it(servers: ServerThr
     """As error trackers record them."""
     with servers.serve(minimal) as server:
         async with client(server.url) as sms:
-            for phase, fault in ((Phase.SENT, Fault.RESET), (Phase.ANSWER, Fault.ERROR_500), (Phase.BODY, Fault.GARBAGE)):
+            for phase, fault in (
+                (Phase.SENT, Fault.RESET),
+                (Phase.ANSWER, Fault.ERROR_500),
+                (Phase.BODY, Fault.GARBAGE),
+            ):
                 server.inject(phase, fault)
                 with pytest.raises(SMSError) as caught:
                     await sms.credits.get()
@@ -124,7 +130,15 @@ async def test_tracebacks_with_local_variables_do_not_show_it(servers: ServerThr
 async def test_clients_do_not_show_it_and_refuse_to_be_pickled() -> None:
     async with client("https://acme.api-us1.com") as sms:
         view = sms.with_options(timeout=3)
-        for thing in (sms, view, sms.transport, sms.broadcasts, sms.metrics, sms.ai.request("1"), sms.broadcasts.list()):
+        for thing in (
+            sms,
+            view,
+            sms.transport,
+            sms.broadcasts,
+            sms.metrics,
+            sms.ai.request("1"),
+            sms.broadcasts.list(),
+        ):
             assert TOKEN not in f"{thing!r} {thing} {thing:}"
             with pytest.raises((TypeError, AttributeError)) as caught:
                 pickle.dumps(thing)
@@ -139,14 +153,17 @@ async def test_redirects_are_not_followed(servers: ServerThread, status: int) ->
             return Answer(b"", status, headers={"Location": elsewhere.url + request.target})
 
         with servers.serve(moved) as server:
-            async with client(server.url) as sms, httpx.AsyncClient(follow_redirects=True) as following:
-                async with client(server.url, http_client=following) as own:
-                    for one in (sms, own):
-                        for call in CALLS.values():
-                            with pytest.raises(ac_sms_async.APIStatusError) as caught:
-                                await call(one)
-                            assert caught.value.status == status
-                            assert not caught.value.maybe_applied
+            async with (
+                client(server.url) as sms,
+                httpx.AsyncClient(follow_redirects=True) as following,
+                client(server.url, http_client=following) as own,
+            ):
+                for one in (sms, own):
+                    for call in CALLS.values():
+                        with pytest.raises(ac_sms_async.APIStatusError) as caught:
+                            await call(one)
+                        assert caught.value.status == status
+                        assert not caught.value.maybe_applied
         assert len(server.seen) == 2 * len(CALLS)
         assert elsewhere.connections == 0
 
@@ -158,9 +175,11 @@ async def never() -> AsyncIterator[SMSClient]:
     def server(request: httpx.Request) -> httpx.Response:
         raise AssertionError(f"{request.method} {request.url} was sent")
 
-    async with httpx.AsyncClient(transport=httpx.MockTransport(server)) as inner:
-        async with SMSClient("https://acme.api-us1.com", TOKEN, http_client=inner, rate_limit=None) as sms:
-            yield sms
+    async with (
+        httpx.AsyncClient(transport=httpx.MockTransport(server)) as inner,
+        SMSClient("https://acme.api-us1.com", TOKEN, http_client=inner, rate_limit=None) as sms,
+    ):
+        yield sms
 
 
 @pytest.mark.parametrize(
@@ -241,7 +260,9 @@ async def test_ids_of_ai_requests_that_are_none_are_refused(never: SMSClient, re
         await never.ai.request(request_id).status()
 
 
-@pytest.mark.parametrize("request_id", ["../../admin", "a/b", "a%2fb", "a?b=c", "a#b", "a\r\nX: y", "\u00e9", "a b", "\\", "%2e%2e"])
+@pytest.mark.parametrize(
+    "request_id", ["../../admin", "a/b", "a%2fb", "a?b=c", "a#b", "a\r\nX: y", "\u00e9", "a b", "\\", "%2e%2e"]
+)
 async def test_ids_of_ai_requests_stay_within_their_place(servers: ServerThread, request_id: str) -> None:
     with servers.serve(minimal) as server:
         async with client(server.url) as sms:

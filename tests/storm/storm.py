@@ -1,4 +1,4 @@
-"""A cancellation storm: many calls at once, each cancelled a moment after its start, by the clock or by turns of the loop."""
+"""A cancellation storm: many calls at once, each cancelled soon after its start, by time or by turns of the loop."""
 
 from __future__ import annotations
 

@@ -1,0 +1,117 @@
+"""`python -m benchmarks.promises`: the promises about time, in real time and as a server sees them.
+
+The rate of 300 warm requests (a minute), at 0, 20 and 100 ms of network jitter, and how far calls overshoot their
+deadline on servers that drip, stall or always fail. All of it runs at once, because it mostly waits.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+import anyio
+from attrs import frozen
+
+from ac_sms_async import RetryPolicy, SMSClient, SMSError
+from tests.faults.answers import minimal
+from tests.faults.server import Fault, Phase, ServerThread
+from tests.pacing_at_server.observed import LIMIT, Account, most_in_a_second
+
+REQUESTS: Final = 300
+ENOUGH: Final = 0.95
+OVERSHOOT: Final = 0.1
+DEADLINE: Final = 2.0
+
+
+@frozen
+class Result:
+    """One line of the output."""
+
+    text: str
+    kept: bool
+
+
+def rate(servers: ServerThread, loop: str, jitter: float) -> Result:
+    """300 requests by ten tasks, after the connections were opened."""
+    account = Account(jitter=jitter, seed=int(jitter * 1000), enforce=True)
+
+    async def run(url: str) -> None:
+        async with SMSClient(url, "token") as sms:
+
+            async def task(count: int) -> None:
+                for _ in range(count):
+                    await sms.credits.get()
+
+            async with anyio.create_task_group() as tasks:
+                for _ in range(10):
+                    tasks.start_soon(task, (REQUESTS + LIMIT * 2) // 10)
+
+    with servers.serve(account) as server:
+        anyio.run(run, server.url, backend=loop)
+    warm = sorted(account.arrivals)[LIMIT * 2 :]
+    achieved = (len(warm) - 1) / (warm[-1] - warm[0])
+    most = most_in_a_second(account.arrivals)
+    # At 100 ms a sixth may slip through; the account must then not be blocked for long.
+    allowed = LIMIT if jitter <= 0.02 else LIMIT + 1
+    kept = most <= allowed and achieved >= ENOUGH * LIMIT and (jitter > 0.02 or not account.refused)
+    text = (
+        f"{loop}, jitter {jitter * 1000:3.0f} ms: {achieved:.3f} requests/s ({achieved / LIMIT:.1%} of the allowed), "
+        f"at most {most} in a second, {len(account.refused)} refused"
+    )
+    return Result(text, kept)
+
+
+def deadline(servers: ServerThread, loop: str, name: str, phase: Phase, fault: Fault) -> Result:
+    """The worst of 50 calls at once."""
+    worst = 0.0
+
+    async def run(url: str) -> None:
+        retry = RetryPolicy(max_attempts=1000)
+        async with SMSClient(url, "token", deadline=DEADLINE, rate_limit=None, max_concurrency=50, retry=retry) as sms:
+
+            async def call() -> None:
+                nonlocal worst
+                began = time.monotonic()
+                try:
+                    await sms.credits.get()
+                except SMSError:
+                    worst = max(worst, time.monotonic() - began)
+
+            async with anyio.create_task_group() as tasks:
+                for _ in range(50):
+                    tasks.start_soon(call)
+
+    with servers.serve(minimal) as server:
+        server.inject(phase, fault)
+        anyio.run(run, server.url, backend=loop)
+    text = f"{loop}, a server that {name}: the worst of 50 calls took {worst:.3f} s of {DEADLINE:g} s"
+    return Result(text, 0 < worst <= DEADLINE + OVERSHOOT)
+
+
+def main() -> int:
+    jobs: list[Callable[[ServerThread], Result]] = []
+    for loop in ("asyncio", "trio"):
+        jobs += [partial(rate, loop=loop, jitter=jitter) for jitter in (0.0, 0.02, 0.1)]
+    results: list[Result] = []
+    servers = ServerThread()
+    threads = [threading.Thread(target=lambda job=job: results.append(job(servers))) for job in jobs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for loop in ("asyncio", "trio"):
+        results.append(deadline(servers, loop, "drips", Phase.BODY, Fault.DRIP))
+        results.append(deadline(servers, loop, "stalls", Phase.SENT, Fault.STALL))
+        results.append(deadline(servers, loop, "always fails", Phase.ANSWER, Fault.DOWN_503))
+    servers.stop()
+    for result in sorted(results, key=lambda result: result.text):
+        print(("kept    " if result.kept else "BROKEN  ") + result.text)
+    return 0 if all(result.kept for result in results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
