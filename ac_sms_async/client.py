@@ -78,6 +78,7 @@ class SMSClient:
         json_loads: Callable[[bytes], Any] | None = None,
         allow_insecure_http: bool = False,
         on_event: Callable[[Event], object] | None = None,
+        before_start: Callable[[], object] | None = None,
     ) -> None:
         """Nothing is opened or sent yet.
 
@@ -98,6 +99,8 @@ class SMSClient:
             json_loads: Decoder of answers; by default orjson's where installed, otherwise the standard library's.
             allow_insecure_http: Let the token travel unencrypted to another machine.
             on_event: Called with a typed event for each attempt, retry, pause and call.
+            before_start: Called when a request is about to start, each retry included. What it raises ends the call, and
+                nothing is sent: for a lease that has run out, or a switch that stops everything.
 
         Raises `ConfigurationError` for what can't work.
         """
@@ -120,6 +123,7 @@ class SMSClient:
                 json_loads=json_loads,
                 allow_insecure_http=allow_insecure_http,
                 on_event=on_event,
+                before_start=before_start,
             )
         )
 

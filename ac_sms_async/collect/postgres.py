@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from datetime import UTC, date, datetime
 from typing import Any, Self, cast
 
@@ -16,7 +18,7 @@ from psycopg import sql
 from ac_sms_async.collect.migrate import CREATE_VERSION_TABLE, Dialect, migrations, outstanding
 from ac_sms_async.collect.store import Row, Statement, StoreBusyError, StoreError, Value
 
-__all__ = ["PostgresStore"]
+__all__ = ["PostgresStore", "break_off"]
 
 _DIALECT = Dialect(utc_month="to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM')")
 # Any constant: it keeps two processes from migrating at once.
@@ -113,6 +115,15 @@ class PostgresStore:
             if not self._connection.closed:
                 await self.read("SELECT pg_advisory_unlock(hashtextextended(?, 0))", (key,))
 
+    @property
+    def closed(self) -> bool:
+        """Whether the connection is closed or broken: such a store is of no use any more."""
+        return self._connection.closed
+
+    def abort(self) -> None:
+        """Break the connection off; what waits for the database ends in `StoreError` at once, even on a dead network."""
+        break_off(self._connection)
+
     async def aclose(self) -> None:
         """Close the connection."""
         with anyio.CancelScope(shield=True):
@@ -135,6 +146,13 @@ class PostgresStore:
                 for statement in migration.statements(_DIALECT):
                     await cursor.execute(_query(statement), ())
                 await cursor.execute("INSERT INTO schema_version VALUES (%s, now())", (migration.version,))
+
+
+def break_off(connection: psycopg.AsyncConnection[Any]) -> None:
+    """Shut a connection's socket down. Cancelling would ask the server first, which may never answer."""
+    if not connection.closed:
+        with socket.socket(fileno=os.dup(connection.fileno())) as same, suppress(OSError):
+            same.shutdown(socket.SHUT_RDWR)
 
 
 async def _connect(dsn: str, schema: str) -> psycopg.AsyncConnection[Any]:

@@ -125,6 +125,8 @@ class Call:
             core.check_open()
             self._refuse_long_pause(ready)
             start = await core.account.start(clock)
+            if core.before_start is not None:
+                core.before_start()
             started = clock()
             exchange = core.backend.exchange(self._wire)
             self.attempts += 1

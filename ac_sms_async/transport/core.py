@@ -49,12 +49,14 @@ class Core:
         max_concurrency: int,
         loads: JSONLoads,
         on_event: EventHandler | None,
+        before_start: Callable[[], object] | None,
     ) -> None:
         self.account_key = account
         self.base_url = base_url
         self.slots: Slots = Slots(max_concurrency)
         self.loads = loads
         self.on_event = on_event
+        self.before_start = before_start
         self.random: Callable[[], float] = random.random
         self.closed: bool = False
         self._token = token

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from copy import copy
 from datetime import tzinfo
@@ -74,6 +74,7 @@ class Transport:
         json_loads: JSONLoads | None = None,
         allow_insecure_http: bool = False,
         on_event: EventHandler | None = None,
+        before_start: Callable[[], object] | None = None,
     ) -> None:
         self._address = address = Address.parse(base_url, allow_insecure_http=allow_insecure_http)
         token = check_token(api_token)
@@ -93,7 +94,7 @@ class Transport:
         self._is_view = False
         if rate_limit is not None:
             _checked("rate_limit", rate_limit, RateLimit)
-        for name, function in (("json_loads", json_loads), ("on_event", on_event)):
+        for name, function in (("json_loads", json_loads), ("on_event", on_event), ("before_start", before_start)):
             if function is not None and not callable(function):
                 raise ConfigurationError(f"{name} must be a function")
         self._core = Core(
@@ -105,6 +106,7 @@ class Transport:
             max_concurrency=positive_count("max_concurrency", max_concurrency),
             loads=json_loads or default_loads,
             on_event=on_event,
+            before_start=before_start,
         )
 
     @property
