@@ -165,6 +165,23 @@ def test_the_blocks_of_a_page_run(
         sys.modules.pop(name, None)
 
 
+def test_the_commands_for_newcomers_work(sandbox: Sandbox, tmp_path: Path) -> None:
+    shown = "".join((ROOT / name).read_text("utf-8") for name in ("README.md", "docs/tutorial.md"))
+    commands = dict.fromkeys(re.findall(r"^\$ ac-sms ((?!sandbox)[^#\n]+)", shown, re.MULTILINE))
+    assert len(commands) >= 3
+    for command in commands:
+        run = subprocess.run(
+            [sys.executable, "-m", "ac_sms_async", *command.split()],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert run.returncode == 0, f"{command}\n{run.stdout}{run.stderr}"
+    assert (tmp_path / "report.html").exists()
+
+
 def test_a_broken_block_would_be_noticed(sandbox: Sandbox, tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("text\n\n```python\nawait sms.broadcasts.gett(1)\n```\n", "utf-8")
