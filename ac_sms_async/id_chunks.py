@@ -2,12 +2,44 @@
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_right
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from itertools import islice
+from typing import cast
 
 from ac_sms_async.errors import ConfigurationError
 
-__all__ = ["IdChunks"]
+__all__ = ["IdChunks", "SeenIds"]
+
+_LARGEST = 2**63 - 1
+
+
+class SeenIds:
+    """Which ids came before. Those that come in rising order, as most do, are kept as runs: 16 bytes for each gap."""
+
+    __slots__ = ("_firsts", "_lasts", "_others")
+
+    def __init__(self) -> None:
+        self._firsts = array("q")
+        self._lasts = array("q")
+        self._others = set[int]()
+
+    def add(self, id: int) -> bool:
+        """True when it didn't come before."""
+        lasts = self._lasts
+        if (not lasts or id > lasts[-1]) and id <= _LARGEST:
+            if lasts and id == lasts[-1] + 1:
+                lasts[-1] = id
+            else:
+                self._firsts.append(id)
+                lasts.append(id)
+            return True
+        run = bisect_right(self._firsts, id) - 1
+        if (run >= 0 and id <= lasts[run]) or id in self._others:
+            return False
+        self._others.add(id)
+        return True
 
 
 class IdChunks:
@@ -20,13 +52,13 @@ class IdChunks:
     def __init__(self, ids: Iterable[int] | AsyncIterable[int], size: int) -> None:
         self.total: int | None = None
         self._size = size
-        self._seen: set[int] = set()
+        self._seen = SeenIds()
         self._unique = False
         self._source: Iterator[int] | AsyncIterator[int]
         self._chunk: list[int] = []
         self._error: Exception | None = None
         if isinstance(ids, (list, tuple, set, frozenset, dict)):
-            unique = dict.fromkeys(_checked(value) for value in ids)
+            unique = tuple(id for id in map(_checked, cast("Iterable[int]", ids)) if self._seen.add(id))
             self.total = len(unique)
             self._unique = True
             self._source = iter(unique)
@@ -72,8 +104,7 @@ class IdChunks:
 
     def _add(self, value: int) -> None:
         checked = _checked(value)
-        if checked not in self._seen:
-            self._seen.add(checked)
+        if self._seen.add(checked):
             self._chunk.append(checked)
 
 

