@@ -11,12 +11,12 @@ Call = Callable[[SMSClient], Awaitable[Any]]
 
 
 async def _export_metrics(sms: SMSClient) -> Any:
-    async with sms.exports.metrics([42], total_timeout=1.5) as export:
+    async with sms.exports.metrics([42], total_timeout=2) as export:
         return [row async for row in export.rows()]
 
 
 async def _export_recipients(sms: SMSClient) -> Any:
-    async with sms.exports.recipients(42, total_timeout=1.5) as export:
+    async with sms.exports.recipients(42, total_timeout=2) as export:
         return [row async for row in export.rows()]
 
 

@@ -40,6 +40,9 @@ class Cell:
     lasting: bool
     """True: every attempt meets the fault. False: only the first."""
 
+    def __str__(self) -> str:
+        return f"{self.call}, {self.phase.value}, {self.fault.value} {'always' if self.lasting else 'once'}"
+
     @property
     def operation(self) -> Operation:
         return OPERATIONS[self.call.partition(" ")[0]]

@@ -18,7 +18,7 @@ from tests.faults.waiting import comes_true
 from tests.secrets.finder import traces
 
 TOKEN = "tok-5ecret-of-the-fault-table"
-SHORT = 0.8
+SHORT = 1.0
 """Seconds after which a client gives up on a server that does not move: enough for a busy machine to do its part."""
 LONG = 5.0
 OPENS_AFTER = 0.1
@@ -51,7 +51,7 @@ def client_for(cell: Cell, server: FaultServer, trust: Trust, world: World) -> S
     return SMSClient(
         server.url,
         TOKEN,
-        timeout=Timeout(short, connect=short),
+        timeout=Timeout(short, connect=short if handshake else LONG),
         deadline=SHORT if cell.fault is Fault.DRIP and not handshake else 4 * LONG,
         retry=retry,
         rate_limit=None,

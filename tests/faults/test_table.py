@@ -10,7 +10,7 @@ import pytest
 from tests.faults.answers import OPERATIONS
 from tests.faults.calls import CALLS
 from tests.faults.conftest import Trust
-from tests.faults.rule import all_cells
+from tests.faults.rule import Cell, all_cells
 from tests.faults.runner import World, problems_of
 from tests.faults.server import FAULTS, Fault, Phase, ServerThread
 
@@ -29,15 +29,19 @@ TLS_WORLDS = [
 ]
 
 
-def worlds(phase: Phase, fault: Fault) -> list[World]:
-    if phase is Phase.TLS:
-        return TLS_WORLDS
-    # Waiting is all the same with TLS and without, and takes long.
-    return WORLDS[1:] if fault in (Fault.STALL, Fault.DRIP) else WORLDS
-
-
+WAITING_WORLDS = [
+    World("asyncio", "httpx", tls=True),
+    World("trio", "httpx", tls=False),
+    World("asyncio", "aiohttp", tls=True),
+]
+WAITING = (Fault.STALL, Fault.DRIP, Fault.LIMITED_429)
+"""Faults that take time: their cells wait all at once, those of all phases together."""
 STRIKES = [
-    (phase, fault, world) for phase, faults in FAULTS.items() for fault in faults for world in worlds(phase, fault)
+    (phase, fault, world)
+    for phase, faults in FAULTS.items()
+    for fault in faults
+    if fault not in WAITING
+    for world in (TLS_WORLDS if phase is Phase.TLS else WORLDS)
 ]
 
 
@@ -50,20 +54,34 @@ def anyio_backend(world: World) -> Any:
     ("phase", "fault", "world"), STRIKES, ids=[f"{p.value}-{f.value}-{w}".replace(" ", "_") for p, f, w in STRIKES]
 )
 async def test_fault(phase: Phase, fault: Fault, world: World, servers: ServerThread, trust: Trust) -> None:
-    # Those that only wait may all wait at once.
-    limit = anyio.CapacityLimiter(36 if fault in (Fault.STALL, Fault.DRIP, Fault.LIMITED_429) else 12)
+    cells = [cell for cell in all_cells() if cell.phase is phase and cell.fault is fault]
+    await _check(cells, world, servers, trust, at_once=12)
+
+
+# Waiting is all the same with TLS and without, and takes long.
+@pytest.mark.parametrize("world", WAITING_WORLDS, ids=str)
+async def test_faults_that_take_time(world: World, servers: ServerThread, trust: Trust) -> None:
+    cells = [cell for cell in all_cells() if cell.fault in WAITING and (cell.phase is Phase.TLS) <= world.tls]
+    await _check(cells, world, servers, trust, at_once=100, apart=0.02)
+
+
+async def _check(
+    cells: list[Cell], world: World, servers: ServerThread, trust: Trust, *, at_once: int, apart: float = 0.0
+) -> None:
+    """Run the cells, so many at once, begun so many seconds apart: those that come in a herd are late everywhere."""
+    limit = anyio.CapacityLimiter(at_once)
     failures: list[str] = []
 
-    async def check(cell: Any) -> None:
+    async def check(cell: Cell) -> None:
         async with limit:
             problems = await problems_of(cell, servers, trust, world)
-        how = "always" if cell.lasting else "once"
-        failures.extend(f"{cell.call}, {how}: {problem}" for problem in problems)
+        failures.extend(f"{cell}: {problem}" for problem in problems)
 
+    assert cells
     async with anyio.create_task_group() as tasks:
-        for cell in all_cells():
-            if cell.phase is phase and cell.fault is fault:
-                tasks.start_soon(check, cell)
+        for cell in cells:
+            tasks.start_soon(check, cell)
+            await anyio.sleep(apart)
     if failures:
         pytest.fail("\n".join(sorted(failures)), pytrace=False)
 
