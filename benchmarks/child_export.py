@@ -20,7 +20,7 @@ async def main(url: str, backend: Backend, path: Path) -> dict[str, float]:
         forget_peak()
         before = peak_mb()
         async with sms.exports.metrics([1, 2, 3]) as export:
-            await export.save(path, overwrite=True)
+            await export.save(path)
         return {"memory_mb": round(peak_mb() - before, 2)}
 
 

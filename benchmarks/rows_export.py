@@ -64,7 +64,7 @@ def _saving(sms: SMSClient, path: Path) -> Contestant:
     async def take_turn() -> Sample:
         watch = Watch()
         async with sms.exports.metrics(IDS) as opened:
-            await opened.save(path, overwrite=True)
+            await opened.save(path)
         return watch.sample(megabytes_in(path))
 
     return take_turn

@@ -16,7 +16,7 @@ HTTP_LIBRARIES = {"httpx", "httpcore", "h11", "aiohttp", "requests", "urllib3"}
 
 PAGING = {"paging", "page_feed", "page_walk", "resume_token"}
 BATCHING = {"batching", "chunk_runner", "id_chunks"}
-MECHANISMS = {"polling", "csv_records", "csv_parser", "background", *PAGING, *BATCHING}
+MECHANISMS = {"polling", "csv_records", "csv_parser", "part_file", "background", *PAGING, *BATCHING}
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "segments": set(),
@@ -31,6 +31,7 @@ ALLOWED: dict[str, set[str]] = {
     "polling": {"errors"},
     "csv_records": {"errors", "csv_parser"},
     "csv_parser": {"errors"},
+    "part_file": {"background"},
     "resources": {"errors", "options", "lowlevel", "models", "transport", *MECHANISMS},
     "client": {"errors", "options", "lowlevel", "transport", "resources"},
     "otel": {"errors", "transport"},

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import builtins
 import os
-import secrets
-import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import date
-from io import BufferedWriter
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -17,11 +14,13 @@ from typing import Final, Self
 import anyio
 import anyio.to_thread
 
+from ac_sms_async.background import Background
 from ac_sms_async.csv_records import CsvRecords, CsvRows, RecordBorder
 from ac_sms_async.errors import ConfigurationError
 from ac_sms_async.lowlevel.api.exports import export_broadcast_metrics, export_broadcast_recipients
 from ac_sms_async.lowlevel.types import Request
 from ac_sms_async.models import BroadcastIds, RecipientsExportRequest
+from ac_sms_async.part_file import PartFile, PartWriter
 from ac_sms_async.resources import arguments
 from ac_sms_async.resources.base import Resource
 from ac_sms_async.resources.recipients import Deliverability, Engagement, RecipientOrder, recipient_filters
@@ -71,6 +70,8 @@ class Export:
     def bytes(self) -> AsyncIterator[bytes]:
         """The export as it comes, in chunks of bytes. Raises `TransportError` where it is cut short."""
         response = self._take()
+        if response.ends_by_itself:
+            return response.chunks()
         return RecordBorder(response, about=response.about)
 
     def records(self) -> AsyncIterator[list[str]]:
@@ -94,32 +95,18 @@ class Export:
         """
         target = Path(path)
         chunks = self.bytes()
-        part = _Part(target)
+        part = PartFile(target)
         try:
             await anyio.to_thread.run_sync(part.open)
-            size = await self._write(chunks, part, on_progress)
+            async with Background() as background:
+                writer = PartWriter(part)
+                background.start(writer.run)
+                size = await _write(chunks, writer, on_progress)
             await anyio.to_thread.run_sync(part.finish)
         finally:
             # Not in a thread: a plain Task.cancel() could keep it from ever starting.
             part.discard()
         return size
-
-    async def _write(
-        self, chunks: AsyncIterator[builtins.bytes], part: _Part, on_progress: Callable[[int], object] | None
-    ) -> int:
-        size, waiting, pieces = 0, 0, list[builtins.bytes]()
-        async for chunk in chunks:
-            pieces.append(chunk)
-            waiting += len(chunk)
-            if waiting >= _WRITE_SIZE:
-                await anyio.to_thread.run_sync(part.write, pieces)
-                size, waiting, pieces = size + waiting, 0, []
-                if on_progress is not None:
-                    on_progress(size)
-        await anyio.to_thread.run_sync(part.write, pieces)
-        if on_progress is not None:
-            on_progress(size + waiting)
-        return size + waiting
 
     def _open(self) -> StreamedResponse:
         if self._response is None:
@@ -134,45 +121,27 @@ class Export:
         return response
 
 
-class _Part:
-    """The file beside the target that is written until it is whole.
-
-    A plain `Task.cancel()` leaves a step behind that still runs in its thread; the lock lets `discard` wait for it.
-    """
-
-    def __init__(self, target: Path) -> None:
-        self._target = target
-        self._path = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
-        self._lock = threading.Lock()
-        self._discarded = False
-        self._file: BufferedWriter | None = None
-
-    def open(self) -> None:
-        with self._lock:
-            if not self._discarded:
-                self._file = self._path.open("xb")
-
-    def write(self, pieces: list[builtins.bytes]) -> None:
-        with self._lock:
-            if self._file is not None:
-                self._file.writelines(pieces)
-
-    def finish(self) -> None:
-        with self._lock:
-            if self._file is not None:
-                # The bytes first, the name afterwards, so that a crash can't leave the name on half of them.
-                self._file.flush()
-                os.fsync(self._file.fileno())
-                self._file.close()
-                self._path.replace(self._target)
-
-    def discard(self) -> None:
-        with self._lock:
-            self._discarded = True
-            if self._file is not None:
-                self._file.close()
-                self._file = None
-                self._path.unlink(missing_ok=True)
+async def _write(
+    chunks: AsyncIterator[builtins.bytes], writer: PartWriter, on_progress: Callable[[int], object] | None
+) -> int:
+    size, waiting, pieces = 0, 0, list[builtins.bytes]()
+    async for chunk in chunks:
+        pieces.append(chunk)
+        waiting += len(chunk)
+        if waiting >= _WRITE_SIZE:
+            await writer.drain()
+            if size and on_progress is not None:
+                on_progress(size)
+            writer.put(pieces)
+            size, waiting, pieces = size + waiting, 0, []
+    await writer.drain()
+    if size and on_progress is not None:
+        on_progress(size)
+    writer.put(pieces)
+    await writer.drain()
+    if on_progress is not None:
+        on_progress(size + waiting)
+    return size + waiting
 
 
 class ExportsResource(Resource):

@@ -9,6 +9,7 @@ import anyio
 from ac_sms_async.errors import ConfigurationError, DeadlineExceededError, RequestInfo, SMSError
 from ac_sms_async.transport.backends import Exchange
 from ac_sms_async.transport.backends.decompression import decompressor
+from ac_sms_async.transport.backends.headers import is_framed
 from ac_sms_async.transport.core import Core
 
 __all__ = ["StreamedResponse"]
@@ -33,6 +34,8 @@ class StreamedResponse:
         """The HTTP status, 2xx."""
         self.headers: Mapping[str, str] = exchange.headers
         """The answer's headers, names in lower case."""
+        self.ends_by_itself = is_framed(request.method, exchange.status, exchange.headers)
+        """Whether the answer says where its body ends, so that `chunks` notices by itself where it was cut."""
         self.complete: bool | None = False
         """False until the body's end; True then, or None if only the closing of the connection marked it."""
 

@@ -32,7 +32,11 @@ async def test_batches_are_written_in_order_while_the_next_is_read(tmp_path: Pat
 
 async def test_a_batch_is_handed_over_without_waiting_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     may_write = threading.Event()
-    monkeypatch.setattr(PartFile, "write", lambda _part, _pieces: may_write.wait(10))
+
+    def write(_part: PartFile, _pieces: list[bytes]) -> None:
+        may_write.wait(10)
+
+    monkeypatch.setattr(PartFile, "write", write)
     async with Background() as background:
         writer = PartWriter(PartFile(tmp_path / "file"))
         background.start(writer.run)
@@ -49,11 +53,11 @@ async def test_what_writing_raises_comes_out_of_drain_as_it_is(tmp_path: Path, m
         raise OSError(errno.ENOSPC, "disk full")
 
     monkeypatch.setattr(PartFile, "write", full)
-    with pytest.raises(OSError, match="disk full"):
-        async with Background() as background:
-            writer = PartWriter(PartFile(tmp_path / "file"))
-            background.start(writer.run)
-            writer.put([b"much"])
+    async with Background() as background:
+        writer = PartWriter(PartFile(tmp_path / "file"))
+        background.start(writer.run)
+        writer.put([b"much"])
+        with pytest.raises(OSError, match="disk full"):
             await writer.drain()
 
 
