@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 import statistics
 import sys
 from collections.abc import Sequence
@@ -45,6 +46,14 @@ async def through_stream(sms: SMSClient, ids: Sequence[int]) -> float:
     return watch.sample(seen).cpu
 
 
+async def memory_of(sms: SMSClient, ids: Sequence[int]) -> float:
+    """Megabytes that the stream takes at most."""
+    forget_peak()
+    before = peak_mb()
+    await through_stream(sms, ids)
+    return round(peak_mb() - before, 2)
+
+
 def decode_alone(ids: Sequence[int]) -> float:
     """CPU seconds to make the same answers, and to read them."""
     watch = Watch()
@@ -62,17 +71,16 @@ async def main(count: int, rounds: int) -> dict[str, Any]:
     decode: list[float] = []
     async with stubbed(answer) as sms:
         await through_stream(sms, ids[: CHUNK * 10])
-        forget_peak()
-        before = peak_mb()
-        await through_stream(sms, ids)
-        memory = peak_mb() - before
+        memory = await memory_of(sms, ids)
+        memory_shuffled = await memory_of(sms, random.sample(ids, len(ids)))
         for _ in range(rounds):
             stream.append(await through_stream(sms, ids))
             decode.append(decode_alone(ids))
     return {
         "cpu_us_per_id": round(statistics.median(stream) / count * 1e6, 3),
         "decode_us_per_id": round(statistics.median(decode) / count * 1e6, 3),
-        "memory_mb": round(memory, 2),
+        "memory_mb": memory,
+        "memory_shuffled_mb": memory_shuffled,
     }
 
 

@@ -22,4 +22,5 @@ async def metrics(lab: Lab) -> list[Figure]:
             details=measured,
         ),
         Figure("metrics", what + "memory", measured["memory_mb"], unit="MB", target=5.0, bound="at most"),
+        Figure("metrics", what + "memory, ids in random order", measured["memory_shuffled_mb"], unit="MB"),
     ]

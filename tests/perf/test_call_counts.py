@@ -125,4 +125,4 @@ async def test_a_stream_of_metrics(answers: Callable[[Callable[[httpx.Request], 
             async with sms.metrics.stream(ids) as outcomes:
                 found = [outcome async for outcome in outcomes]
     assert len(found) == 1000
-    assert counter.calls / len(ids) <= 8.6 * TOLERANCE
+    assert counter.calls / len(ids) <= 9.6 * TOLERANCE
