@@ -43,6 +43,8 @@ def in_pieces(body: bytes, cuts: list[int]) -> tuple[list[list[str]], CsvParser]
     records: list[list[str]] = []
     for start, end in itertools.pairwise(edges):
         records += parser.feed(body[start:end])
+        if parser.error is not None:
+            return records, parser
     last, cut = parser.finish()
     return records + last + cut, parser
 
@@ -107,7 +109,11 @@ def test_bytes_that_are_no_text_are_found_behind_the_records_before(body: bytes,
     before = CsvParser()
     complete = before.feed(text[:good])
     late, cut = before.finish()
-    assert records == complete + late + (cut if good == len(text) else [])
+    if good == len(text):
+        assert records == complete + late + cut
+    else:
+        # A \r just before the bad byte may be the end of a record, or half of one.
+        assert records in (complete, complete + late)
     assert (parser.error is None) == (good == len(text))
 
 
