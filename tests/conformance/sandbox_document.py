@@ -32,6 +32,7 @@ def sandbox_document(server: str = "http://127.0.0.1:8080/api/3", lists: int = 1
             if "requestBody" in operation:
                 schema = operation["requestBody"]["content"]["application/json"]["schema"]
                 _tighten_body(document, schema)
+    _link_ai_requests(document)
     schemas = document["components"]["schemas"]
     for name in ("BroadcastCreateRequest", "BroadcastUpdateRequest"):
         fields = schemas[name]["properties"]
@@ -62,6 +63,13 @@ def _document_errors(path: str, operation: dict[str, Any]) -> None:
             "description": description,
             "content": {"application/json": {"schema": _ERROR}},
         }
+
+
+def _link_ai_requests(document: dict[str, Any]) -> None:
+    # What "Request ID from AI broadcast creation" says, in a way that tools can follow.
+    follow = {"operationId": "getAIBroadcastStatus", "parameters": {"Id": "$response.body#/requestId"}}
+    for operation in document["paths"]["/sms/broadcasts/ai"].values():
+        operation["responses"]["200"]["links"] = {"status": follow}
 
 
 def _tighten_parameter(parameter: dict[str, Any]) -> None:
