@@ -14,6 +14,9 @@ __all__ = ["Stopped", "run_async"]
 
 T = TypeVar("T")
 
+# Event loops on Windows take no signals; Ctrl-C comes as a KeyboardInterrupt there.
+_SIGNALS = () if sys.platform == "win32" else (signal.SIGINT, signal.SIGTERM)
+
 
 class Stopped(Exception):
     """The command was stopped by a signal, and cleaned up after itself."""
@@ -26,7 +29,7 @@ def run_async(work: Callable[[], Awaitable[T]]) -> T:
 
     async def main() -> None:
         async with anyio.create_task_group() as group:
-            if sys.platform != "win32":
+            if _SIGNALS:
                 await group.start(_watch, group.cancel_scope)
             try:
                 results.append(await work())
@@ -46,7 +49,7 @@ def run_async(work: Callable[[], Awaitable[T]]) -> T:
 
 
 async def _watch(scope: anyio.CancelScope, *, task_status: anyio.abc.TaskStatus[None]) -> None:
-    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+    with anyio.open_signal_receiver(*_SIGNALS) as signals:
         task_status.started()
         async for _ in signals:
             scope.cancel()

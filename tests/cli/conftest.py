@@ -1,0 +1,67 @@
+"""The command, run in this process, against a sandbox on a real port."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attrs import frozen
+
+from ac_sms_async.cli.main import run
+from ac_sms_async.sandbox import Sandbox
+
+
+@frozen
+class Ran:
+    """What came of a command."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """The output as JSON."""
+        return json.loads(self.out)
+
+    @property
+    def rows(self) -> list[list[str]]:
+        """The output as a table, without its head."""
+        return [line.split("\t") for line in self.out.splitlines()[1:]]
+
+
+Command = Callable[..., Ran]
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(seed=7, broadcasts=12, recipients=40, rate_limit=None, accounts=["acme", "globex"]) as running:
+        yield running
+
+
+@pytest.fixture
+def ac_sms(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
+    """Runs `ac-sms` with these arguments, in an empty folder, with nothing of use in the environment."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("ACTIVECAMPAIGN_URL", "ACTIVECAMPAIGN_API_TOKEN", "ACTIVECAMPAIGN_API_TOKEN_FILE", "AC_SMS_DB"):
+        monkeypatch.delenv(name, raising=False)
+
+    def command(*arguments: str) -> Ran:
+        capsys.readouterr()
+        code = run(arguments)
+        shown = capsys.readouterr()
+        return Ran(code, shown.out, shown.err)
+
+    return command
+
+
+@pytest.fixture
+def acme(sandbox: Sandbox, ac_sms: Command, monkeypatch: pytest.MonkeyPatch) -> Command:
+    """The same, with the sandbox's first account in the environment."""
+    access = sandbox.accounts["acme"]
+    monkeypatch.setenv("ACTIVECAMPAIGN_URL", access.url)
+    monkeypatch.setenv("ACTIVECAMPAIGN_API_TOKEN", access.token)
+    return ac_sms
