@@ -164,7 +164,10 @@ def stalled() -> Iterator[Stalled]:
     upstream.close()
 
 
-@pytest.mark.parametrize(("app", "path"), [(FASTAPI, "/credits"), (AIOHTTP, "/broadcasts/1/recipients.csv")])
+CSV = "/broadcasts/1/recipients.csv"
+
+
+@pytest.mark.parametrize(("app", "path"), [(FASTAPI, "/credits"), (FASTAPI, CSV), (AIOHTTP, CSV)])
 def test_a_browser_that_hangs_up_ends_the_upstream_call(stalled: Stalled, app: tuple[str, ...], path: str) -> None:
     with serve(app, stalled.url, "a-token") as server:
         host, port = server.url.removeprefix("http://").split(":")
