@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Generic, Literal, TypeAlias, TypeVar
+from copy import copy
+from typing import Any, Generic, Literal, TypeAlias, TypeVar, cast
 
 from attrs import define
 
@@ -73,7 +74,7 @@ class ChunkRunner(Generic[V, OutcomeT]):
             await turn()
             outcomes, refused = await self._split(ids)
         if refused == len(ids):
-            self._note_refused(index, outcomes[-1].error)
+            self._note_refused(index, cast("SMSError", outcomes[-1].error))
         return outcomes
 
     async def _ask(self, ids: list[int]) -> list[OutcomeT] | SMSError:
@@ -113,7 +114,7 @@ class ChunkRunner(Generic[V, OutcomeT]):
     def _all_failed(self, ids: list[int], error: SMSError) -> list[OutcomeT]:
         return [self._outcome(id, "failed", None, error) for id in ids]
 
-    def _note_refused(self, index: int, error: SMSError | None) -> None:
+    def _note_refused(self, index: int, error: SMSError) -> None:
         chunks = self._refused_chunks
         chunks.add(index)
         first = last = index
@@ -122,4 +123,6 @@ class ChunkRunner(Generic[V, OutcomeT]):
         while last + 1 in chunks:
             last += 1
         if last - first + 1 >= self._give_up_after:
-            self.gave_up = error
+            # A copy, as the error itself is part of the outcomes that the one raised may come to carry.
+            self.gave_up = copy(error)
+            self.gave_up.__cause__ = error

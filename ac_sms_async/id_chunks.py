@@ -6,6 +6,7 @@ from array import array
 from bisect import bisect_right
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from itertools import islice
+from operator import index
 from typing import cast
 
 from ac_sms_async.errors import ConfigurationError
@@ -111,6 +112,7 @@ class IdChunks:
 def _checked(value: int) -> int:
     if type(value) is int and value > 0:
         return value
-    if isinstance(value, int) and not isinstance(value, bool) and value > 0:  # pyright: ignore[reportUnnecessaryIsInstance] - users hand in anything
-        return int(value)
+    # Whole numbers of other libraries, such as NumPy's, have an index; so have booleans.
+    if hasattr(value, "__index__") and not isinstance(value, bool) and index(value) > 0:
+        return int(index(value))
     raise ConfigurationError(f"an id must be a positive whole number, not {value!r}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from copy import deepcopy
 from typing import Any
 
 import anyio
@@ -398,9 +399,15 @@ async def test_an_id_of_a_kind_of_its_own_is_taken_as_the_number_it_is() -> None
     class Id(int):
         pass
 
+    class Numpy:
+        def __index__(self) -> int:
+            return 7
+
     server = Server()
-    await outcomes(server.stream([Id(5)]), live=False)
-    assert type(server.asked[0][0]) is int
+    ids: Any = [Id(5), Numpy(), 7]
+    await outcomes(server.stream(ids), live=False)
+    assert server.asked == [[5, 7]]
+    assert {type(id) for id in server.asked[0]} == {int}
 
 
 @pytest.mark.parametrize("ids", ["123", b"123", bytearray(b"1"), 5, None])
@@ -478,6 +485,16 @@ async def test_a_batch_is_collected() -> None:
     assert batch.words == {1: "word 1", 4: "word 4", 5: "word 5"}
     assert batch.missing == [2]
     assert batch.failed == server.bad
+
+
+async def test_an_error_with_a_batch_that_holds_its_like_can_be_copied() -> None:
+    server = Server()
+    server.bad = {id: bad_request() for id in range(1, 100)}
+    with pytest.raises(BadRequestError) as caught:
+        await collect(server.stream(range(1, 100), chunk_size=4, max_concurrency=1), Batch)
+    batch: Any = deepcopy(caught.value).batch
+    assert list(batch.failed) == list(range(1, 9))
+    assert caught.value.__cause__ is server.bad[8]
 
 
 async def test_an_error_carries_the_batch_so_far() -> None:
