@@ -49,6 +49,7 @@ class ClientOptions(TypedDict, total=False):
     json_loads: Callable[[bytes], Any] | None
     allow_insecure_http: bool
     on_event: Callable[[Event], object] | None
+    before_start: Callable[[], object] | None
 
 
 class SMSClient:
