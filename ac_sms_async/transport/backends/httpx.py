@@ -128,6 +128,12 @@ class _Line:
             return False
 
 
+@functools.lru_cache(maxsize=256)
+def _url(text: str) -> httpx.URL:
+    # Bulk metrics all go to one URL and polls ask for the same one again; parsing it takes 20 us.
+    return httpx.URL(text)
+
+
 class HttpxBackend:
     """Exchanges over httpx transports, one connection each."""
 
@@ -180,7 +186,7 @@ class HttpxBackend:
             headers["Content-Length"] = "0"
         return httpx.Request(
             request.method,
-            self._address.origin + request.target,
+            _url(self._address.origin + request.target),
             headers=headers,
             stream=_Body(content, progress),
             extensions=request_extensions(request.timeout),
