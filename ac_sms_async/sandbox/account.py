@@ -93,13 +93,11 @@ class Account:
 
     def live(self) -> list[Broadcast]:
         """Broadcasts that are not deleted, by id, with rows slipped in by a fault first."""
-        self.settle()
         found = [broadcast for broadcast in self.broadcasts.values() if broadcast.deleted_at is None]
         found.sort(key=lambda broadcast: (broadcast.rank, broadcast.id))
         return found
 
     def broadcast(self, broadcast_id: int) -> Broadcast:
-        self.settle()
         found = self.broadcasts.get(broadcast_id)
         if found is None or found.deleted_at is not None:
             raise not_found("Broadcast", broadcast_id)
@@ -258,7 +256,7 @@ class Account:
         return request
 
     def settle(self) -> None:
-        """Finish the AI requests that are due: called before anybody looks."""
+        """Finish the AI requests that are due: to be called before anything is looked at or done."""
         if not self._ai_pending:
             return
         now = self.now()

@@ -98,6 +98,7 @@ class App:
                 body=body,
                 now=self.state.clock.now(),
             )
+        account.settle()
         exchange = Exchange(account, entry.operation, call)
         faults = self.state.faults.take(entry.operation, account.name)
         entry.faults = tuple(fault.name for fault in faults)

@@ -152,7 +152,6 @@ def update_ai_broadcast(call: Call) -> Answer:
 
 def get_ai_broadcast_status(call: Call) -> Answer:
     Query(call.query, ())
-    call.account.settle()
     request = call.account.ai_requests.get(call.path_id)
     if request is None:
         raise not_found("AI request", call.path_id)
@@ -165,7 +164,6 @@ def get_ai_broadcast_status(call: Call) -> Answer:
 
 def _chosen(account: Account, fields: dict[str, Any]) -> list[Broadcast]:
     """The broadcasts of `ids`, each once; ids that there are not are left out, as are deleted ones."""
-    account.settle()
     found = (account.broadcasts.get(number) for number in dict.fromkeys(fields.get("ids", ())))
     return [broadcast for broadcast in found if broadcast is not None and broadcast.deleted_at is None]
 

@@ -39,6 +39,7 @@ def page(state: State, query: str) -> Reply:
     account = state.accounts.get(asked.get("account", ""), state.first)
     status = asked.get("status", "")
     number = int(asked["page"]) if asked.get("page", "").isdecimal() else 1
+    account.settle()
     credit = account.credits()
     parts = [
         '<!doctype html><html lang="en"><meta charset="utf-8">',

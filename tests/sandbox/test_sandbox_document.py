@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 import httpx
@@ -69,7 +69,7 @@ class Court(httpx.AsyncBaseTransport):
 
 
 @asynccontextmanager
-async def judged(sandbox: Sandbox) -> AsyncIterator[tuple[SMSClient, set[str]]]:
+async def judged(sandbox: Sandbox) -> AsyncGenerator[tuple[SMSClient, set[str]]]:
     """A client whose every exchange is judged, and the operations that it has called."""
     court = Court()
     async with (
