@@ -18,6 +18,7 @@ from ac_sms_async.cli.completion import completion
 from ac_sms_async.cli.credits import credits_command
 from ac_sms_async.cli.doctor import doctor
 from ac_sms_async.cli.export import export
+from ac_sms_async.cli.fleet import fleet
 from ac_sms_async.cli.metrics import metrics
 from ac_sms_async.cli.output import printable
 from ac_sms_async.cli.report import report
@@ -53,7 +54,7 @@ def cli() -> None:
 
 
 for _command in (
-    collect_command, report, export, broadcasts, ai, metrics, credits_command, doctor, sandbox, completion
+    collect_command, report, export, broadcasts, ai, metrics, credits_command, doctor, fleet, sandbox, completion
 ):  # fmt: skip
     cli.add_command(_command)
 

@@ -1,0 +1,135 @@
+"""The accounts of a fleet: where each one is, whose token opens it, when it is collected, and how that went."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
+from importlib import import_module
+from typing import Any
+
+from attrs import field, frozen
+from psycopg import errors
+from psycopg.types.json import Jsonb
+
+from ac_sms_async.fleet.database import Connection, Database
+from ac_sms_async.fleet.errors import FleetError
+from ac_sms_async.fleet.plan import Plan
+from ac_sms_async.fleet.vault import Vault
+from ac_sms_async.options import time_zone
+from ac_sms_async.transport.address import Address, check_token
+
+__all__ = ["Account", "add_account", "find_accounts", "next_time", "remove_account"]
+
+# It comes without types.
+_croniter: Any = import_module("croniter").croniter
+
+
+@frozen
+class Account:
+    """An account as it is kept: its token is encrypted (`sealed`), or in the workers' variable `token_env`."""
+
+    name: str
+    url: str
+    timezone: str = "America/Chicago"
+    sealed: bytes | None = field(default=None, repr=False)
+    token_env: str | None = None
+    plan: Plan = field(factory=Plan)
+    priority: int = 0
+    schedule: str | None = None
+
+    def token(self, vault: Vault | None, environment: Mapping[str, str] = os.environ) -> str:
+        """Its token. Raises `FleetError` where the key or the variable is missing here."""
+        if self.sealed is None:
+            token = environment.get(self.token_env or "", "").strip()
+            if not token:
+                raise FleetError(f"the token of {self.name} is in the variable {self.token_env}, which is not set here")
+            return token
+        return (vault or Vault.from_env(environment)).unlock(self.url, self.sealed)
+
+
+def next_time(schedule: str, after: datetime) -> datetime:
+    """When a cron schedule is due next, in UTC. Raises `FleetError` for what is no schedule."""
+    if not _croniter.is_valid(schedule):
+        raise FleetError(f"{schedule!r} is not a cron schedule such as '0 3 * * *' (every day at three, UTC)")
+    due: datetime = _croniter(schedule, after).get_next(datetime)
+    return due
+
+
+async def add_account(
+    database: Database,
+    name: str,
+    url: str,
+    *,
+    token: str | None = None,
+    token_env: str | None = None,
+    vault: Vault | None = None,
+    timezone: str = "America/Chicago",
+    plan: Plan | None = None,
+    priority: int = 0,
+    schedule: str | None = None,
+) -> Account:
+    """Add an account, or change the one of that name; with `token` encrypted by `vault`, or `token_env` by reference.
+
+    `schedule` is cron's, in UTC; of accounts that wait, those of higher `priority` come first. Raises `FleetError`, and
+    `ConfigurationError` for a bad URL, token or time zone.
+    """
+    if not name.strip():
+        raise FleetError("an account needs a name")
+    url = Address.parse(url).account
+    time_zone(timezone)
+    if (token is None) == (token_env is None):
+        raise FleetError("give the token, or the name of a variable that will hold it; not both")
+    sealed = None if token is None else (vault or Vault.from_env()).lock(url, check_token(token.strip()))
+    account = Account(name, url, timezone, sealed, token_env, plan or Plan(), priority, schedule)
+    due = None if schedule is None else next_time(schedule, datetime.now(UTC))
+    try:
+        await database.rows(
+            """
+            INSERT INTO accounts (name, url, timezone, token, token_env, plan, priority, schedule, next_at)
+            VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (name) DO UPDATE SET
+                url = excluded.url, timezone = excluded.timezone, token = excluded.token,
+                token_env = excluded.token_env, plan = excluded.plan, priority = excluded.priority,
+                schedule = excluded.schedule, next_at = excluded.next_at
+            """,
+            (name, url, timezone, sealed, token_env, Jsonb(account.plan.to_json()), priority, schedule, due),
+        )
+    except FleetError as error:
+        if isinstance(error.__cause__, errors.UniqueViolation):
+            raise FleetError(f"{url} is in the fleet under another name: an account has one budget") from None
+        raise
+    return account
+
+
+async def remove_account(database: Database, name: str) -> None:
+    """Forget an account and its token; what was collected stays. Raises `FleetError` where there is none."""
+    if not await database.rows("DELETE FROM accounts WHERE name = %s RETURNING name", (name,)):
+        raise FleetError(f"there is no account {name!r} in the fleet")
+
+
+async def find_accounts(
+    database: Database, names: Collection[str] | None = None, *, on: Connection | None = None
+) -> list[Account]:
+    """The accounts of these names, or all of them, by name. Raises `FleetError` where one is missing."""
+    rows = await database.rows(
+        "SELECT name, url, timezone, token, token_env, plan, priority, schedule FROM accounts "
+        "WHERE %(names)s::text[] IS NULL OR name = ANY(%(names)s) ORDER BY name",
+        {"names": None if names is None else list(names)},
+        on=on,
+    )
+    missing = sorted(set(names or ()) - {row["name"] for row in rows})
+    if missing:
+        raise FleetError(f"there is no account {', '.join(map(repr, missing))} in the fleet")
+    return [
+        Account(
+            row["name"],
+            row["url"],
+            row["timezone"],
+            None if row["token"] is None else bytes(row["token"]),
+            row["token_env"],
+            Plan.from_json(row["plan"]),
+            row["priority"],
+            row["schedule"],
+        )
+        for row in rows
+    ]

@@ -1,0 +1,106 @@
+"""The fleet's database: a schema of its own in a PostgreSQL, which holds Procrastinate's queue and the accounts."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, LiteralString, TypeAlias
+from weakref import WeakSet
+
+import psycopg
+from procrastinate import PsycopgConnector
+from procrastinate.exceptions import ConnectorException
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.rows import dict_row
+
+from ac_sms_async.collect.postgres import break_off
+from ac_sms_async.fleet.errors import FleetError
+
+__all__ = ["Connection", "Database", "complete_dsn", "open_database"]
+
+Connection: TypeAlias = psycopg.AsyncConnection[Any]
+
+SCHEMA = "ac_sms_fleet"
+
+_PATIENCE = 10.0
+"""Seconds that anybody waits for a connection before the database counts as out of reach."""
+
+_DEFAULTS: Mapping[str, str] = {
+    "application_name": "ac-sms fleet",
+    "connect_timeout": "5",
+    # A dead network is noticed within some 15 s, and not after the two hours that systems take by default.
+    "keepalives_idle": "5",
+    "keepalives_interval": "3",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "15000",
+}
+
+
+def complete_dsn(dsn: str) -> str:
+    """`dsn` with what a fleet needs of its connections, where it says nothing about that. Raises `FleetError`."""
+    try:
+        given = conninfo_to_dict(dsn)
+    except psycopg.ProgrammingError:
+        # Its message quotes the DSN, and with it the password.
+        raise FleetError("the database must be given as postgresql://user@host/name") from None
+    return make_conninfo(dsn, **{name: value for name, value in _DEFAULTS.items() if name not in given})
+
+
+class Database:
+    """Connections to the fleet's schema. Make one with `open_database`."""
+
+    def __init__(self, dsn: str, *, size: int = 4) -> None:
+        self.dsn = complete_dsn(dsn)
+        self._opened: WeakSet[Connection] = WeakSet()
+        self.connector = PsycopgConnector(
+            conninfo=self.dsn, configure=self._configure, min_size=1, max_size=size, timeout=_PATIENCE
+        )
+
+    async def _configure(self, connection: Connection) -> None:
+        self._opened.add(connection)
+        await connection.execute(sql.SQL("SET search_path TO {}").format(sql.Identifier(SCHEMA)))
+        # Who freezes in the middle of a transaction must not hold its locks for ever.
+        await connection.execute("SET idle_in_transaction_session_timeout TO '10s'")
+        await connection.commit()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncGenerator[Connection, None]:
+        """A connection whose transaction is committed when the block went well. Raises `FleetError`."""
+        try:
+            async with self.connector.pool.connection() as connection:
+                yield connection
+        except psycopg.errors.UndefinedTable:
+            raise FleetError("there is no fleet in this database yet: ac-sms fleet init") from None
+        except (psycopg.Error, ConnectorException) as error:
+            raise FleetError(f"PostgreSQL: {error}") from error
+
+    async def rows(
+        self, query: LiteralString, values: Sequence[Any] | Mapping[str, Any] = (), *, on: Connection | None = None
+    ) -> list[dict[str, Any]]:
+        """The rows that a statement gives, in a transaction of its own or in that of `on`. Raises `FleetError`."""
+        if on is None:
+            async with self.transaction() as connection:
+                return await self.rows(query, values, on=connection)
+        async with on.cursor(row_factory=dict_row) as cursor:
+            await cursor.execute(query, values)
+            return await cursor.fetchall() if cursor.description else []
+
+    def abort(self) -> None:
+        """Break all connections off: what waits for the database fails at once, even on a dead network."""
+        for connection in list(self._opened):
+            break_off(connection)
+
+
+@asynccontextmanager
+async def open_database(dsn: str, *, size: int = 4) -> AsyncGenerator[Database, None]:
+    """Connect to the fleet's database with up to `size` connections. Raises `FleetError` where nobody answers."""
+    database = Database(dsn, size=size)
+    try:
+        try:
+            await database.connector.open_async()
+        except psycopg.Error as error:
+            raise FleetError(f"cannot connect to PostgreSQL ({type(error).__name__})") from None
+        yield database
+    finally:
+        await database.connector.close_async()

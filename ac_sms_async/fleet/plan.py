@@ -1,0 +1,41 @@
+"""What a job collects, as it is kept in the database."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+from typing import Any, Self
+
+from attrs import field, frozen
+
+from ac_sms_async.collect.window import Detail, Window, details
+
+__all__ = ["Plan"]
+
+
+@frozen
+class Plan:
+    """Which broadcasts, and which details of them; without more, what can still have changed since the last run."""
+
+    window: Window = field(factory=Window.since_last)
+    include: frozenset[Detail] = field(default=frozenset(), converter=details)
+
+    def to_json(self) -> dict[str, Any]:
+        """The plan as JSON."""
+        value: dict[str, Any] = json.loads(self.window.spec(self.include))
+        return value
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Self:
+        """The plan that `to_json` has written."""
+        given = {name: part for name, part in value.items() if name not in ("mode", "include", "horizon_days")}
+        for name in {"start", "end"} & given.keys():
+            given[name] = date.fromisoformat(given[name])
+        if "horizon_days" in value:
+            given["horizon"] = timedelta(days=value["horizon_days"])
+        return cls(Window(**given), frozenset(value["include"]))
+
+    @property
+    def key(self) -> str:
+        """The same text for the same plan."""
+        return self.window.spec(self.include)

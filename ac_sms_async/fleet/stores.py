@@ -1,0 +1,89 @@
+"""The stores that a worker's jobs write to: a few connections, shared, and renewed when they break."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from itertools import cycle
+from typing import Self
+
+import anyio
+
+from ac_sms_async.collect.postgres import PostgresStore
+from ac_sms_async.collect.store import Row, Statement, Store
+from ac_sms_async.fleet.lease import Lease
+
+__all__ = ["LeasedStore", "Stores"]
+
+
+class Stores:
+    """Up to `size` connections to the store at `dsn`, opened when first needed, handed out in turns."""
+
+    def __init__(self, dsn: str, *, size: int = 4) -> None:
+        self._dsn = dsn
+        self._stores: list[PostgresStore | None] = [None] * size
+        self._turns = cycle(range(size))
+        self._opening = anyio.Lock()
+
+    async def get(self) -> PostgresStore:
+        """One that works. Raises `StoreError` where none can be opened."""
+        place = next(self._turns)
+        async with self._opening:
+            store = self._stores[place]
+            if store is None or store.closed:
+                store = self._stores[place] = await PostgresStore.open(self._dsn)
+        return store
+
+    def abort(self) -> None:
+        """Break all connections off; what waits for the database fails at once."""
+        for store in self._stores:
+            if store is not None:
+                store.abort()
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        for store in self._stores:
+            if store is not None:
+                await store.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.aclose()
+
+
+class LeasedStore:
+    """A store that is written to only while the lease holds. Raises `LeaseLostError` afterwards."""
+
+    def __init__(self, store: Store, lease: Lease) -> None:
+        self._store = store
+        self._lease = lease
+
+    async def write(self, *statements: Statement) -> None:
+        """As the store's, within the lease."""
+        self._lease.check()
+        await self._store.write(*statements)
+
+    async def read(self, sql: str, values: Row = ()) -> list[Row]:
+        """As the store's."""
+        return await self._store.read(sql, values)
+
+    def stream(
+        self, sql: str, values: Row = (), *, size: int = 1000
+    ) -> AbstractAsyncContextManager[AsyncIterator[list[Row]]]:
+        """As the store's."""
+        return self._store.stream(sql, values, size=size)
+
+    def exclusive(self, account: str) -> AbstractAsyncContextManager[None]:
+        """As the store's."""
+        return self._store.exclusive(account)
+
+    async def aclose(self) -> None:
+        """Does nothing: the store is shared."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.aclose()

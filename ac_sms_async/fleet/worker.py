@@ -1,0 +1,149 @@
+"""A worker process: takes jobs from the queue as long as it lives, and begins anew when the database was gone."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import anyio
+import psycopg
+from attrs import field, frozen
+from procrastinate.exceptions import ConnectorException
+
+from ac_sms_async.collect.store import StoreError
+from ac_sms_async.fleet.app import make_app
+from ac_sms_async.fleet.database import Database, complete_dsn, open_database
+from ac_sms_async.fleet.errors import FleetError
+from ac_sms_async.fleet.fence import FencedJobManager
+from ac_sms_async.fleet.job import Backend, Collector
+from ac_sms_async.fleet.lease import Lease
+from ac_sms_async.fleet.queue import COLLECT, QUEUE, recover_stalled
+from ac_sms_async.fleet.stores import Stores
+from ac_sms_async.fleet.vault import Vault
+
+__all__ = ["Worker"]
+
+logger = logging.getLogger("ac_sms_async.fleet")
+
+_LONGEST_WAIT = 30.0
+_BETWEEN_LOOKS = 0.5
+
+
+@frozen(kw_only=True)
+class Worker:
+    """How a worker works.
+
+    `concurrency` is how many accounts it collects at once; `store` the DSN of the store (by default the fleet's own
+    database). A worker that was silent for `stalled_after` seconds (at least 5) counts as dead, and its accounts go to
+    others. With `drain` it ends once no account waits or is collected, anywhere in the fleet. `vault` is made from the
+    environment when first needed, unless given.
+    """
+
+    dsn: str
+    store: str | None = None
+    vault: Vault | None = None
+    concurrency: int = 100
+    backend: Backend = "httpx"
+    stalled_after: float = 30.0
+    drain: bool = False
+    connections: int = 4
+    name: str = field(factory=lambda: f"{socket.gethostname()}:{os.getpid()}")
+
+    async def run(self, *, ready: Callable[[], object] | None = None) -> None:
+        """Work until cancelled: jobs under way then go back into the queue, and others go on with them.
+
+        `ready` is called each time the worker is about to take jobs. Raises `FleetError` where the database is out of
+        reach at the start; later it waits for it.
+        """
+        if self.stalled_after < 5:
+            raise FleetError("stalled_after must be at least 5 seconds: a lease has to outlast a slow heartbeat")
+        wait, worked = 1.0, False
+        while True:
+            try:
+                async with (
+                    open_database(self.dsn, size=self.connections) as database,
+                    Stores(complete_dsn(self.store or self.dsn), size=self.connections) as stores,
+                ):
+                    await database.rows("SELECT 1 FROM accounts LIMIT 1")
+                    wait, worked = 1.0, True
+                    if await self._session(database, stores, ready):
+                        return
+            except (FleetError, StoreError, ConnectorException, psycopg.Error) as error:
+                if not worked:
+                    raise
+                logger.warning("the database is out of reach, trying again in %.0f s: %s", wait, error)
+            await anyio.sleep(wait)
+            wait = min(wait * 2, _LONGEST_WAIT)
+
+    async def _session(self, database: Database, stores: Stores, ready: Callable[[], object] | None) -> bool:
+        """Be a worker under one id until that ends; returns whether there is nothing left to do."""
+        lease = Lease(self.stalled_after)
+        collector = Collector(database, stores, lease, self.vault, self.backend, self.name)
+        app = make_app(collector, FencedJobManager(database, lease))
+        beat = self.stalled_after / 6
+        working = asyncio.create_task(
+            app.run_worker_async(
+                queues=[QUEUE],
+                name=self.name,
+                concurrency=self.concurrency,
+                install_signal_handlers=False,
+                update_heartbeat_interval=beat,
+                stalled_worker_timeout=self.stalled_after,
+                # Jobs can be interrupted at any moment; others go on with them.
+                shutdown_graceful_timeout=0,
+                delete_jobs="never",
+            )
+        )
+        others = [_task(lease.wait_lost()), _task(self._recover(database, beat))]
+        if self.drain:
+            others.append(_task(_drained(database)))
+        ends = [working, *others]
+        if ready is not None:
+            ready()
+        try:
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            drained = self.drain and others[-1].done()
+        finally:
+            if lease.lost:
+                # What waits for an answer on a dead network would wait for minutes.
+                database.abort()
+                stores.abort()
+            with anyio.CancelScope(shield=True):
+                for task in ends:
+                    # Once: a second time would break off the worker's own orderly end.
+                    task.cancel()
+                await asyncio.wait(ends)
+        if lease.lost:
+            logger.warning("this worker was silent for too long: it begins anew under another name")
+            return False
+        for task in ends:
+            if not task.cancelled():
+                # Raises what ended it.
+                task.result()
+        return drained
+
+    async def _recover(self, database: Database, every: float) -> None:
+        """Look after the jobs of dead workers. No job itself: that one would be lost with its worker, too."""
+        while True:
+            recovered = await recover_stalled(database, self.stalled_after)
+            if recovered:
+                logger.warning("%d jobs of dead workers are back in the queue", recovered)
+            await anyio.sleep(every)
+
+
+async def _drained(database: Database) -> None:
+    """Return when no account is being collected, and none waits whose time has come."""
+    while await database.rows(  # noqa: ASYNC110 - it happens in another process
+        "SELECT 1 FROM procrastinate_jobs WHERE task_name = %s AND "
+        "(status = 'doing' OR status = 'todo' AND (scheduled_at IS NULL OR scheduled_at <= now())) LIMIT 1",
+        (COLLECT,),
+    ):
+        await anyio.sleep(_BETWEEN_LOOKS)
+
+
+def _task(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    return asyncio.create_task(work)
