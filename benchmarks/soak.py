@@ -106,17 +106,17 @@ async def soak(url: str, requests: int, looks: int) -> list[Held]:
                 async with anyio.create_task_group() as tasks:
                     for _ in range(CALLERS):
                         tasks.start_soon(caller)
-                # The same number of connections at each look: those of ten slots, idle.
-                await _fill_slots(sms)
+                await _at_once(calls[-1])
                 seen.append(Held.now(counted.requests))
                 _tell(seen[-1])
     return seen
 
 
-async def _fill_slots(sms: SMSClient) -> None:
+async def _at_once(download: Callable[[], Awaitable[Any]]) -> None:
+    """Use all slots, and the threads that write files, so that every look finds as many connections and threads."""
     async with anyio.create_task_group() as tasks:
         for _ in range(CALLERS):
-            tasks.start_soon(sms.credits.get)
+            tasks.start_soon(download)
 
 
 def _tell(held: Held) -> None:
