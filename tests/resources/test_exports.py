@@ -36,7 +36,7 @@ async def test_one_export_reads_as_bytes_records_rows_or_a_file(
         answer(httpx_mock, CSV[:20], CSV[20:])
     async with sms.exports.metrics([7]) as export:
         assert export.headers["content-type"] == "text/csv"
-        assert export.complete is False
+        assert [export.complete] == [False]
         assert b"".join([chunk async for chunk in export.bytes()]) == CSV
         assert export.complete is True
     async with sms.exports.metrics([7]) as export:
@@ -84,9 +84,16 @@ async def test_an_existing_file_is_replaced_only_by_a_whole_one(
 
 async def test_a_save_that_is_cancelled_leaves_nothing(sms: SMSClient, httpx_mock: HTTPXMock, tmp_path: Path) -> None:
     class Endless(httpx.AsyncByteStream):
-        async def __aiter__(self) -> AsyncIterator[bytes]:
-            yield CSV
-            await anyio.sleep_forever()
+        begun = False
+
+        def __aiter__(self) -> AsyncIterator[bytes]:
+            return self
+
+        async def __anext__(self) -> bytes:
+            if self.begun:
+                await anyio.sleep_forever()
+            self.begun = True
+            return CSV
 
     httpx_mock.add_response(headers={"content-type": "text/csv"}, stream=Endless())
     with anyio.move_on_after(0.05) as scope:
@@ -106,7 +113,6 @@ async def test_a_folder_that_is_not_there_is_an_error_of_the_system(
 
 
 async def test_an_export_is_opened_once_and_read_once(sms: SMSClient, httpx_mock: HTTPXMock) -> None:
-    # No stream of generators: trio warns of one that is left early, and pytest-httpx makes them so.
     httpx_mock.add_response(content=CSV)
     export = sms.exports.metrics([7])
     with pytest.raises(ConfigurationError, match="async with"):

@@ -11,7 +11,7 @@ import asyncio
 import functools
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from typing import Any, Self, cast
 
 import anyio
@@ -238,6 +238,9 @@ async def _close(line: _Line, body: AsyncIterator[bytes] | None) -> None:
             await line.socket.aclose()
         if body is not None and line.network is not None:
             await exhaust(body)
+        elif isinstance(body, AsyncGenerator):
+            # No connection stands behind it, as in tests that answer by pytest-httpx: nothing says that it would end.
+            await body.aclose()
     except FAULTS:
         # It is thrown away because it broke, or it breaks because it is thrown away.
         pass
