@@ -18,7 +18,7 @@ from ac_sms_async.errors import (
 from ac_sms_async.lowlevel.types import Request
 from ac_sms_async.options import RetryPolicy
 from ac_sms_async.transport.backends import Exchange, WireRequest
-from ac_sms_async.transport.backends.decompression import decompress
+from ac_sms_async.transport.backends.decompression import decompress, decompressor
 from ac_sms_async.transport.bodies import ERROR_BODY_LIMIT, status_error
 from ac_sms_async.transport.core import Core, logger
 from ac_sms_async.transport.events import AccountPaused, AttemptFinished, CallFinished, CallStarted, RetryScheduled
@@ -138,6 +138,8 @@ class Call:
             if not 200 <= status < 300:
                 raise await self._status_error(exchange)
             if streamed:
+                # Refuse what cannot be unpacked while there is still somebody to close it.
+                decompressor(exchange.headers.get("content-encoding", ""))
                 keep_slot = True
             else:
                 body = await exchange.read()

@@ -7,40 +7,22 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from ac_sms_async.lowlevel.types import UNSET, Request
 from ac_sms_async.transport import Transport
 from tests.transport.fake_backend import FakeBackend
+from tests.transport.requests import TOKEN, URL
 
-Make: TypeAlias = Callable[..., Transport]
-
-URL = "https://acme.api-us1.com"
-TOKEN = "s3cret-t0ken-of-acme"
+Over: TypeAlias = Callable[..., Transport]
 
 
 @pytest.fixture
-def over(monkeypatch: pytest.MonkeyPatch) -> Make:
+def over(monkeypatch: pytest.MonkeyPatch) -> Over:
     """Makes a transport over a fake backend: `over(backend, **options)`."""
 
     def make(backend: FakeBackend, *, url: str = URL, **options: Any) -> Transport:
-        monkeypatch.setattr("ac_sms_async.transport.pipeline.choose_backend", lambda *_, **__: lambda: backend)
+        def choose(*_: Any, **__: Any) -> Callable[[], FakeBackend]:
+            return lambda: backend
+
+        monkeypatch.setattr("ac_sms_async.transport.pipeline.choose_backend", choose)
         return Transport(url, TOKEN, **options)
 
     return make
-
-
-def reading(path: str = "/sms/credits", **more: Any) -> Request[Any]:
-    """A request that is safe to repeat."""
-    given: dict[str, Any] = {
-        "operation_id": "getSmsCreditData",
-        "method": "GET",
-        "path": path,
-        "retry_safe": True,
-        "decode": lambda value, zone: value,
-    }
-    return Request(**{**given, **more})
-
-
-def writing(json: Any = UNSET, **more: Any) -> Request[Any]:
-    """A request that must not be repeated."""
-    given = {"operation_id": "createBroadcast", "method": "POST", "path": "/sms/broadcasts", "retry_safe": False}
-    return reading(**{**given, "json": {"name": "Sale"} if json is UNSET else json, **more})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from copy import copy
 from typing import Any
 
 import anyio
@@ -15,11 +16,11 @@ from ac_sms_async.transport.backends import Progress, WireRequest
 
 @frozen
 class Step:
-    """How one request goes: a connection opened in `connect` seconds (None: it is there), then written, then answered."""
+    """How one request goes: it may open a connection first, for `connect` seconds; it is written, then answered."""
 
     status: int = 200
     body: bytes = b"{}"
-    headers: Mapping[str, str] = {}
+    headers: Mapping[str, str] = field(factory=dict[str, str])
     connect: float | None = None
     write_lag: float = 0.0
     latency: float = 0.1
@@ -39,8 +40,8 @@ class FakeBackend:
     """Plays its steps, one for each request, and the last one for ever."""
 
     steps: Iterable[Step] | Callable[[WireRequest], Step] = ()
-    requests: list[WireRequest] = field(factory=list)
-    times: list[float] = field(factory=list)
+    requests: list[WireRequest] = field(factory=list[WireRequest])
+    times: list[float] = field(factory=list[float])
     open: int = 0
     closed: bool = False
     _script: Iterator[Step] | None = None
@@ -79,8 +80,10 @@ class FakeExchange:
         if step.connect is not None:
             progress.opening()
             await anyio.sleep(step.connect)
-        if isinstance(step.error, ConnectError):
-            raise step.error
+        # A new one each time: an error that was raised belongs to its call.
+        error = None if step.error is None else copy(step.error)
+        if isinstance(error, ConnectError):
+            raise error
         if step.write_lag:
             await anyio.sleep(step.write_lag)
         self.sent = True
@@ -88,8 +91,8 @@ class FakeExchange:
         self._backend.times.append(anyio.current_time())
         progress.writing()
         await anyio.sleep(step.latency)
-        if step.error is not None:
-            raise step.error
+        if error is not None:
+            raise error
         self.status = step.status
         self.headers = step.headers
 

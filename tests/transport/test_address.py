@@ -102,7 +102,7 @@ def test_plain_http_off_the_own_machine_has_to_be_meant() -> None:
     ["", " ", "a b", "token\n", "a\r\nX-Evil: 1", "t\x00", "t\x7f", "caf\u00e9", "\u0442okен", None, b"token", 5],
 )
 def test_a_token_that_cannot_stand_in_a_header(token: Any) -> None:
-    with pytest.raises(ConfigurationError, match="^api_token") as caught:
+    with pytest.raises(ConfigurationError, match=r"^api_token") as caught:
         check_token(token)
     if isinstance(token, str) and token.strip():
         assert token not in str(caught.value)

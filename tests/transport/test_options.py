@@ -18,7 +18,15 @@ NOT_SECONDS = [0, -1, math.nan, math.inf, True, "5", None]
 NOT_COUNTS = [0, -1, 1.0, True, "5", None]
 
 
-@pytest.mark.parametrize("make", [Timeout, Timeout.of, lambda v: Timeout(connect=v), lambda v: RateLimit(per=v)])
+def connecting(value: Any) -> object:
+    return Timeout(connect=value)
+
+
+def per(value: Any) -> object:
+    return RateLimit(per=value)
+
+
+@pytest.mark.parametrize("make", [Timeout, Timeout.of, connecting, per])
 @pytest.mark.parametrize("value", NOT_SECONDS)
 def test_seconds_are_finite_and_positive(make: Callable[[Any], object], value: Any) -> None:
     with pytest.raises(ConfigurationError, match="finite number of seconds greater than 0"):

@@ -1,4 +1,4 @@
-"""The account's budget, on virtual time: what the server sees, who waits for whom, and what cancelling leaves behind."""
+"""The account's budget on virtual time: what the server sees, who waits for whom, what cancelling leaves behind."""
 
 from __future__ import annotations
 

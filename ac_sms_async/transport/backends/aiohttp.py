@@ -86,8 +86,14 @@ class AiohttpBackend:
         context = ssl_context
         if context is None and (address.scheme == "https" or (proxy or "").startswith("https:")):
             context = default_ssl_context(trust_env)
+        self._in_use = 0
+        self._closed = False
+        fixed = request_headers(address, token, user_agent)
+        # In the session they cost least for each request. But aiohttp sends those of the session to the proxy, too,
+        # when it asks for a tunnel, and the token is not for proxies.
+        self._headers = {} if proxy is None else fixed
         self.session: aiohttp.ClientSession = aiohttp.ClientSession(
-            headers=request_headers(address, token, user_agent),
+            headers=fixed if proxy is None else None,
             # How many run at once is counted before.
             connector=aiohttp.TCPConnector(
                 limit=0,
@@ -103,21 +109,53 @@ class AiohttpBackend:
 
     def exchange(self, request: WireRequest) -> AiohttpExchange:
         """A new exchange; nothing is sent yet."""
+        self._in_use += 1
         return AiohttpExchange(self, request)
 
+    def headers(self, request: WireRequest) -> dict[str, str]:
+        """The headers of a request, without those that the session adds."""
+        headers = dict(self._headers)
+        if request.accept != "application/json":
+            headers["Accept"] = request.accept
+        if request.body is not None:
+            headers["Content-Type"] = "application/json"
+        return headers
+
+    async def release(self) -> None:
+        """An exchange has ended."""
+        self._in_use -= 1
+        await self._close_unused()
+
     async def aclose(self) -> None:
-        """Close the session and its connections."""
-        await self.session.close()
+        """Close the session and its connections, or let the last exchange under way do it."""
+        self._closed = True
+        await self._close_unused()
+
+    async def _close_unused(self) -> None:
+        if self._closed and not self._in_use:
+            await self.session.close()
 
 
 class AiohttpExchange:
     """One request and its answer through the session."""
 
-    __slots__ = ("_backend", "_content", "_progress", "_request", "_response", "complete", "headers", "sent", "status")
+    __slots__ = (
+        "_backend",
+        "_content",
+        "_held",
+        "_progress",
+        "_request",
+        "_response",
+        "complete",
+        "headers",
+        "sent",
+        "status",
+    )
 
     def __init__(self, backend: AiohttpBackend, request: WireRequest) -> None:
         self._backend = backend
         self._request = request
+        self._held = True
         self._progress: Progress | None = None
         self._response: aiohttp.ClientResponse | None = None
         self._content = aiohttp.EMPTY_PAYLOAD
@@ -130,10 +168,6 @@ class AiohttpExchange:
         """Send the request and wait for the answer's headers."""
         request = self._request
         backend = self._backend
-        # What is the same for most requests is in the session; merging costs more than one would think.
-        headers = {} if request.accept == "application/json" else {"Accept": request.accept}
-        if request.body is not None:
-            headers["Content-Type"] = "application/json"
         self._progress = progress
         self.sent = True
         token = _current.set(self)
@@ -143,13 +177,16 @@ class AiohttpExchange:
                 request.method,
                 URL(backend.origin + request.target, encoded=True),
                 data=request.body,
-                headers=headers,
+                headers=backend.headers(request),
                 allow_redirects=False,
                 proxy=backend.proxy,
                 timeout=_client_timeout(request.timeout),
                 # For a POST without a body; slow, so not for the others.
                 skip_auto_headers=None if request.method == "GET" else ("Content-Type",),
             )
+        except TransportError as error:
+            # From `_send_once`. Its traceback leads through frames of aiohttp that hold the token.
+            failure = error.with_traceback(None)
         except _FAULTS as error:
             failure = self.translate(error)
         else:
@@ -212,6 +249,9 @@ class AiohttpExchange:
         """Close the connection, unless the answer was read to its end, when aiohttp has kept it already."""
         if self._response is not None:
             self._response.close()
+        if self._held:
+            self._held = False
+            await self._backend.release()
 
     def translate(self, error: Exception) -> TransportError:
         """Our error for one of theirs, in words that hold neither the request nor the token."""
