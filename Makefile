@@ -7,7 +7,7 @@ READY  := $(VENV)/.ready
 DOCS   := .venv-docs
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types generate check-generated bench docs package api lock clean
+.PHONY: help demo test lint types generate check-generated bench docs package api lock clean conformance
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +66,9 @@ $(DOCS)/.ready: docs/requirements.lock
 
 docs: $(DOCS)/.ready ## Build the documentation into site/, strictly
 	NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --strict --quiet
+
+conformance: $(READY) ## Let schemathesis attack the sandbox, and Prism (where Node.js is) judge what client and sandbox say
+	$(BIN)/python -m pytest -rs tests/conformance/check_sandbox.py tests/conformance/check_prism.py
 
 package: $(READY) ## Build wheel and sdist, and use them in empty environments, with the oldest and newest dependencies
 	$(BIN)/python -m pytest -n 2 tests/packaging/check_package.py

@@ -6,9 +6,11 @@ import json
 from collections.abc import Callable
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import fields_dict
 
 from ac_sms_async.sandbox import Fault, Faults
 from ac_sms_async.sandbox.faults import KINDS
@@ -356,5 +358,10 @@ def test_ai_that_never_ends_fails_or_loses_its_broadcast(served: Served) -> None
     assert served.get(path)["broadcastId"] == 31
 
 
-def test_every_kind_says_what_it_does() -> None:
-    assert all(kind.__doc__ and kind.name == name for name, kind in KINDS.items())
+def test_every_kind_and_what_it_takes_is_on_the_page_about_it() -> None:
+    page = (Path(__file__).parents[2] / "docs/how-to/sandbox.md").read_text("utf-8")
+    rows = {row.split("|")[1].strip(" `"): row for row in page.splitlines() if row.startswith("| `")}
+    for name, kind in KINDS.items():
+        for parameter in fields_dict(kind):
+            assert f"`{parameter}`" in rows[name], f"{parameter} of {name}"
+    assert all(f"`{body}`" in page for body in ERROR_BODIES)

@@ -218,5 +218,5 @@ class Lives(RuleBasedStateMachine):
         assert (self.credits or 0) - (left or 0) == sum(sends.values())
 
 
-Lives.TestCase.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)
+Lives.TestCase.settings = settings(max_examples=12, stateful_step_count=20, deadline=None)
 TestLives = Lives.TestCase
