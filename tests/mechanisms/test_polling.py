@@ -69,6 +69,12 @@ async def test_the_schedule_can_be_set() -> None:
     assert job.asked == [0, 2, 4]
 
 
+async def test_without_jitter_pauses_are_exact() -> None:
+    job = Job(2)
+    await poll_until(job.state, lambda state: state == "done", timeout=60, jitter=0)
+    assert job.asked == [0, 1, 2.5]
+
+
 async def test_jitter_shortens_pauses_by_up_to_its_share() -> None:
     job = Job(4)
     await job.wait(factor=1, jitter=0.5, rng=iter([0, 1, 0.5, 0, 0]).__next__)
