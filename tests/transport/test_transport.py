@@ -57,7 +57,7 @@ def make(**options: Any) -> Transport:
     return Transport(**given)
 
 
-@pytest.mark.parametrize("options", WRONG, ids=str)
+@pytest.mark.parametrize("options", WRONG, ids=lambda options: next(iter(options)))
 def test_a_wrong_option_is_refused_at_once(options: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError) as caught:
         make(**options)
