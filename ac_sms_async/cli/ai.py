@@ -36,10 +36,10 @@ Examples:
 @json_option
 def create_command(prompt: str, tone: str, source: str, wait: bool, timeout: float) -> None:
     """Have a draft written."""
-    out = output()
+    out, given = output(), connection()
 
     async def create() -> tuple[str, BroadcastMessage | None]:
-        async with connection().client() as sms:
+        async with given.client() as sms:
             request = await sms.ai.create(prompt=prompt, tone=tone, source=cast("Any", source))
             if not wait:
                 return request.id, None

@@ -40,10 +40,10 @@ Examples:
 @json_option
 def list_command(name: str | None, status: str | None, since: date | None, until: date | None, limit: int) -> None:
     """List broadcasts."""
-    out = output()
+    out, given = output(), connection()
 
     async def fetch() -> list[BroadcastMessage]:
-        async with connection().client() as sms:
+        async with given.client() as sms:
             found = sms.broadcasts.list(name=name, status=cast("Any", status), start_date=since, end_date=until)
             return await found.to_list(max_items=limit or None)
 
@@ -63,10 +63,10 @@ def list_command(name: str | None, status: str | None, since: date | None, until
 @json_option
 def show_command(broadcast_id: int) -> None:
     """Show one broadcast with its numbers."""
-    out = output()
+    out, given = output(), connection()
 
     async def fetch() -> tuple[BroadcastMessage, dict[str, Any] | None]:
-        async with connection().client() as sms:
+        async with given.client() as sms:
             broadcast = await sms.broadcasts.get(broadcast_id)
             metrics = (await sms.metrics.get([broadcast_id])).get(broadcast_id)
             return broadcast, None if metrics is None else metrics.to_dict()
@@ -95,17 +95,17 @@ Examples:
 @json_option
 def send_command(broadcast_id: int, at: datetime | None, yes: bool) -> None:
     """Send a draft to its audience. Real people get a text, and credits are used: it asks first."""
-    out = output()
+    out, given = output(), connection()
     if not yes and not sys.stdin.isatty():
         raise click.UsageError("nobody is there to be asked: add --yes to send without")
 
     async def look() -> tuple[BroadcastMessage, str, int | None]:
-        async with connection().client() as sms:
+        async with given.client() as sms:
             broadcast = await sms.broadcasts.get(broadcast_id)
             return broadcast, await _audience(sms, broadcast), (await sms.credits.get()).available
 
     async def send() -> BroadcastMessage:
-        async with connection().client() as sms:
+        async with given.client() as sms:
             return await sms.broadcasts.send(broadcast_id, scheduled_date=at)
 
     broadcast, audience, available = run_async(look)

@@ -17,10 +17,10 @@ __all__ = ["credits_command"]
 @json_option
 def credits_command() -> None:
     """Show the SMS credits of the account."""
-    out = output()
+    out, given = output(), connection()
 
     async def fetch() -> SmsCredits:
-        async with connection().client() as sms:
+        async with given.client() as sms:
             return await sms.credits.get()
 
     found = run_async(fetch)

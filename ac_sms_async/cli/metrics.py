@@ -33,11 +33,11 @@ Examples:
 @json_option
 def metrics(ids: tuple[str, ...], since: date | None, until: date | None) -> int:
     """Show what came of broadcasts: sent, delivered, failed, clicks, replies, opt-outs."""
-    out = output()
+    out, given = output(), connection()
     wanted = _numbers(sys.stdin.read().split() if ids == ("-",) else list(ids))
 
     async def fetch() -> MetricsBatch:
-        async with connection().client() as sms:
+        async with given.client() as sms:
             return await sms.metrics.fetch(wanted, start_date=since, end_date=until)
 
     batch = run_async(fetch)

@@ -195,6 +195,10 @@ def test_ctrl_c_where_loops_take_no_signals(acme: Command, monkeypatch: pytest.M
     ran = acme("collect")
     assert ran.code == 130
     assert "  ac-sms collect\n" in ran.err
+    assert acme("credits").err == "stopped\n"
+    # And what a signal leaves where loops do take them.
+    monkeypatch.setattr("anyio.run", lambda main: None)
+    assert acme("credits").code == 130
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")

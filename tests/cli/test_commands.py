@@ -270,7 +270,9 @@ def test_accounts_from_the_environment(
 
 
 def commands(command: click.Command, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
-    """All commands that do something."""
+    """All commands that do something, but for the fleet's, which have tests of their own."""
+    if path == ("fleet",):
+        return []
     if not isinstance(command, click.Group):
         return [path]
     return [found for name, inner in command.commands.items() for found in commands(inner, (*path, name))]

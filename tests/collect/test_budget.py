@@ -41,9 +41,7 @@ class Distant(httpx.ASGITransport):
         return await super().handle_async_request(request)
 
 
-@pytest.mark.parametrize(
-    ("broadcasts", "include", "latency"), [(5000, (), 0.1), (5000, (), 0.6), (60, ("failures", "recipients"), 0.6)]
-)
+@pytest.mark.parametrize(("broadcasts", "include", "latency"), [(5000, (), 0.3), (40, ("failures", "recipients"), 0.6)])
 async def test_uses_all_of_the_budget(broadcasts: int, include: tuple[Detail, ...], latency: float) -> None:
     sandbox = Sandbox(seed=7, broadcasts=broadcasts, recipients=300, rate_limit=None)
     transport = Distant(sandbox, latency)
@@ -78,8 +76,8 @@ async def _collect(recipients: int) -> tuple[RunResult, int]:
 
 
 async def test_memory_does_not_grow_with_the_recipients() -> None:
-    small, base = await _collect(2_000)
-    large, peak = await _collect(20_000)
-    assert (small.recipients, large.recipients) == (2_000, 20_000)
-    # The pager remembers ids, at no more than 100 bytes each; nothing else may pile up.
-    assert peak - base < 18_000 * 150
+    small, base = await _collect(1_000)
+    large, peak = await _collect(6_000)
+    assert (small.recipients, large.recipients) == (1_000, 6_000)
+    # The pager remembers ids, at no more than 100 bytes each; a row that is kept would take some 2,000.
+    assert peak - base < 5_000 * 250

@@ -17,9 +17,9 @@ from ac_sms_async.collect import Row, open_store
 from ac_sms_async.sandbox import Sandbox
 from tests.collect.fakes import contents
 
-OPTIONS = {"seed": 7, "broadcasts": 101, "recipients": 210, "rate_limit": None}
+OPTIONS = {"seed": 7, "broadcasts": 45, "recipients": 210, "rate_limit": None}
 SLOW = "*:slow:seconds=0.03"
-KILLS = 4
+KILLS = 3
 MOST_UNDER_WAY = 10
 """The client's max_concurrency."""
 

@@ -14,7 +14,7 @@ from tests.collect.fakes import FakeSource, Killed, MemoryStore, contents
 
 pytestmark = pytest.mark.anyio
 
-FEW = list(range(1, 11))
+FEW = list(range(1, 9))
 EVERYTHING: frozenset[Detail] = frozenset({"failures", "recipients"})
 
 
