@@ -38,7 +38,7 @@ def run(*command: str | Path, cwd: Path | None = None, env: dict[str, str] | Non
         env={**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1", **(env or {})},
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=600,
         check=False,
     )
     assert done.returncode == 0, f"{' '.join(map(str, command))}\n{done.stdout}\n{done.stderr}"

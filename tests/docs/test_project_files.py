@@ -1,0 +1,78 @@
+"""What the project's files say of each other is true: version, extras, operations, errors, locks."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import ac_sms_async
+from ac_sms_async import SMSError
+
+ROOT = Path(__file__).parents[2]
+
+
+def read(name: str) -> str:
+    return (ROOT / name).read_text("utf-8")
+
+
+@pytest.fixture(scope="module")
+def project() -> dict[str, Any]:
+    table: dict[str, Any] = tomllib.loads(read("pyproject.toml"))["project"]
+    return table
+
+
+def test_the_version_is_the_same_everywhere(project: dict[str, Any]) -> None:
+    latest = re.search(r"^## (\S+)", read("CHANGELOG.md"), re.MULTILINE)
+    assert latest is not None
+    assert project["version"] == ac_sms_async.__version__ == latest[1]
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/index.md"])
+def test_every_extra_is_named(project: dict[str, Any], page: str) -> None:
+    text = read(page)
+    assert [extra for extra in project["optional-dependencies"] if f"`{extra}`" not in text] == []
+
+
+def test_every_operation_is_in_the_table_of_the_low_level_layer() -> None:
+    document = json.loads(read("openapi.json"))
+    operations = {
+        operation["operationId"]
+        for path in document["paths"].values()
+        for operation in path.values()
+        if "operationId" in operation
+    }
+    rows = re.findall(r"^\| `(\w+)` \| `([\w.]+)` \|", read("docs/reference/lowlevel.md"), re.MULTILINE)
+    assert {operation for operation, _ in rows} == operations
+    for _, module in rows:
+        assert hasattr(importlib.import_module(f"ac_sms_async.lowlevel.api.{module}"), "asyncio")
+
+
+def test_every_error_is_explained() -> None:
+    text = "".join(page.read_text("utf-8") for page in (ROOT / "docs").rglob("*.md"))
+    public = [getattr(ac_sms_async, name) for name in ac_sms_async.__all__]
+    errors = [item.__name__ for item in public if isinstance(item, type) and issubclass(item, SMSError)]
+    assert [name for name in errors if f"`{name}`" not in text] == []
+
+
+def test_every_metric_and_attribute_is_documented() -> None:
+    names = set(re.findall(r'"((?:ac_sms|http|url|server|error)\.[a-z_.]+)"', read("ac_sms_async/otel.py")))
+    page = read("docs/how-to/opentelemetry.md")
+    assert len(names) > 15
+    assert sorted(name for name in names if f"`{name}`" not in page) == []
+
+
+def test_locks_hold_no_host() -> None:
+    locks = [*ROOT.glob("*.lock"), *ROOT.glob("*/requirements*.lock")]
+    assert len(locks) >= 2
+    assert [lock.name for lock in locks if "://" in lock.read_text("utf-8")] == []
+
+
+def test_the_readme_can_be_read_anywhere() -> None:
+    # A package index shows it without the repository around it, so a relative link would lead nowhere.
+    assert [target for target in re.findall(r"\]\(([^)]+)\)", read("README.md")) if "://" not in target] == []
