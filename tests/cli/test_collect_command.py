@@ -196,8 +196,12 @@ def test_ctrl_c_where_loops_take_no_signals(acme: Command, monkeypatch: pytest.M
     assert ran.code == 130
     assert "  ac-sms collect\n" in ran.err
     assert acme("credits").err == "stopped\n"
+
     # And what a signal leaves where loops do take them.
-    monkeypatch.setattr("anyio.run", lambda main: None)
+    def signalled(main: object) -> None:
+        pass
+
+    monkeypatch.setattr("anyio.run", signalled)
     assert acme("credits").code == 130
 
 
@@ -232,7 +236,8 @@ def test_exit_codes_of_several() -> None:
 
 
 def progress(**given: Any) -> Progress:
-    return Progress(**{"account": "ac\x1bme", "elapsed": 1.0, **given})
+    fields: dict[str, Any] = {"account": "ac\x1bme", "elapsed": 1.0, **given}
+    return Progress(**fields)
 
 
 def test_progress_in_words() -> None:

@@ -32,7 +32,11 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
         if answer is not None:
             monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
-            monkeypatch.setattr(main_module.click, "confirm", lambda *args, **options: answer == "y")
+
+            def confirm(text: str, **options: bool) -> bool:
+                return answer == "y"
+
+            monkeypatch.setattr(click, "confirm", confirm)
 
     return pretend
 
@@ -306,7 +310,10 @@ def test_completion(ac_sms: Command) -> None:
 
 
 def test_completion_of_a_shell_that_click_forgets(ac_sms: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ac_sms_async.cli.completion.get_completion_class", lambda shell: None)
+    def unknown(shell: str) -> None:
+        return None
+
+    monkeypatch.setattr("ac_sms_async.cli.completion.get_completion_class", unknown)
     assert "knows no completion for bash" in ac_sms("completion", "bash").err
 
 

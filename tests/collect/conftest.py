@@ -38,7 +38,7 @@ def new_database(postgres_server: str) -> Iterator[Callable[[], str]]:
     """Makes empty databases, which end with the test."""
     import psycopg
     from psycopg import sql
-    from psycopg.conninfo import conninfo_to_dict, make_conninfo
+    from psycopg.conninfo import conninfo_to_dict
 
     made: list[str] = []
 
@@ -47,8 +47,7 @@ def new_database(postgres_server: str) -> Iterator[Callable[[], str]]:
         with psycopg.connect(postgres_server, autocommit=True) as connection:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         made.append(name)
-        info = make_conninfo(**{**conninfo_to_dict(postgres_server), "dbname": name})
-        given = conninfo_to_dict(info)
+        given = conninfo_to_dict(postgres_server)
         host, user = given.get("host", ""), given.get("user", "postgres")
         password = f":{given['password']}" if given.get("password") else ""
         return f"postgresql://{user}{password}@/{name}?host={host}&port={given.get('port', 5432)}"

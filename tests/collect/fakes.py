@@ -16,11 +16,13 @@ from ac_sms_async.collect.rows import COUNTS, Fields, RecipientFields
 from ac_sms_async.collect.schema import table
 from ac_sms_async.collect.source import Counted, Found
 from ac_sms_async.collect.store import Row, Statement
-from ac_sms_async.collect.window import Listing
+from ac_sms_async.collect.window import Detail, Listing
 from ac_sms_async.errors import NotFoundError, SMSError
 from ac_sms_async.paging import FetchedPage, Pager
 
 T = TypeVar("T")
+
+EVERYTHING: frozenset[Detail] = frozenset({"failures", "recipients"})
 
 OURS = ("account", "run_id", "collected_at", "first_collected_at", "failures_collected_at", "recipients_collected_at")
 

@@ -19,4 +19,5 @@ async def main(url: str, token: str, database: str) -> None:
 
 
 if __name__ == "__main__":
-    anyio.run(main, *sys.argv[1:])
+    url, token, database = sys.argv[1:]
+    anyio.run(main, url, token, database)

@@ -17,7 +17,7 @@ from ac_sms_async.collect.export import ExportFormat, export_table, write_table
 from ac_sms_async.collect.job import collect_source
 from ac_sms_async.collect.schema import TABLES, VIEWS
 from ac_sms_async.collect.window import Window
-from tests.collect.fakes import FakeSource, MemoryStore
+from tests.collect.fakes import EVERYTHING, FakeSource, MemoryStore
 
 pytestmark = pytest.mark.anyio
 
@@ -27,10 +27,9 @@ HARD = 'Zoë "🎉", 50%\nnext line'
 
 async def filled() -> MemoryStore:
     store = MemoryStore()
-    everything = frozenset({"failures", "recipients"})
     for account in ("acme", "globex"):
         source = FakeSource(ids=[1, 2, 10], account=account, latency=0.0, pace=0.0)
-        await collect_source(source, store, Window(), everything)
+        await collect_source(source, store, Window(), EVERYTHING)
     await store.write(
         Statement(
             "UPDATE broadcasts SET name = ?, body = '', shorten_track_links_enabled = ?, sent_date = ? "

@@ -19,11 +19,10 @@ from ac_sms_async.errors import (
     ServerError,
     TransportError,
 )
-from tests.collect.fakes import FakeSource, Killed, MemoryStore, contents, not_found
+from tests.collect.fakes import EVERYTHING, FakeSource, Killed, MemoryStore, contents, not_found
 
 pytestmark = pytest.mark.anyio
 
-EVERYTHING: frozenset[Detail] = frozenset({"failures", "recipients"})
 NOW = datetime(2026, 11, 20, 8, 0, 0, tzinfo=UTC)
 
 

@@ -9,6 +9,7 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -17,7 +18,7 @@ from ac_sms_async.collect import Row, open_store
 from ac_sms_async.sandbox import Sandbox
 from tests.collect.fakes import contents
 
-OPTIONS = {"seed": 7, "broadcasts": 45, "recipients": 210, "rate_limit": None}
+OPTIONS: dict[str, Any] = {"seed": 7, "broadcasts": 45, "recipients": 210, "rate_limit": None}
 SLOW = "*:slow:seconds=0.03"
 KILLS = 3
 MOST_UNDER_WAY = 10

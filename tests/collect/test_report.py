@@ -14,6 +14,7 @@ from ac_sms_async.collect.failure_codes import failure_meaning
 from ac_sms_async.collect.records import Stamp
 from ac_sms_async.collect.report import load_report, render_report
 from ac_sms_async.collect.report.data import MOST_PERIODS, Counts, grain_of, periods_of
+from ac_sms_async.collect.rows import Fields
 from tests.collect.fakes import NO_ROW, MemoryStore
 from tests.collect.shop import EVIL, NOW, shop
 
@@ -74,7 +75,7 @@ async def test_its_figures_are_those_of_the_store() -> None:
     assert (data.totals.sends, data.totals.deliveries, data.totals.clicks) == (sends, deliveries, clicks)
     assert f"{sends:,}" in shown.text
     assert data.best[0].name == best
-    assert best in shown.text
+    assert str(best) in shown.text
     assert data.failed_in_groups == failed == data.totals.failures
     assert data.grain == "month"
     assert [(f"{p.start:%Y-%m}", p.counts.sends) for p in data.periods] == months
@@ -136,10 +137,10 @@ async def test_what_is_not_known_is_said() -> None:
     async with MemoryStore() as store:
         await store.write(Statement("INSERT INTO accounts VALUES ('acme', NULL, '2026')"))
         stamp = Stamp("acme", "r1", "2026-09-20T07:00:00Z")
-        names = ("sends", "deliveries", "failures", "clicks", "replies", "opt_outs")
-        lost = {"broadcast_id": 1, **dict(zip(names, (10, 4, 6, 0, 2, None), strict=True))}
-        strange = {"broadcast_id": 2, **dict(zip(names, (1, 0, 1, 0, 0, 0), strict=True))}
-        undated = {"broadcast_id": 3, **dict(zip(names, (1, 1, 0, 0, 0, 0), strict=True))}
+        names: tuple[str, ...] = ("sends", "deliveries", "failures", "clicks", "replies", "opt_outs")
+        lost: Fields = {"broadcast_id": 1, **dict(zip(names, (10, 4, 6, 0, 2, None), strict=True))}
+        strange: Fields = {"broadcast_id": 2, **dict(zip(names, (1, 0, 1, 0, 0, 0), strict=True))}
+        undated: Fields = {"broadcast_id": 3, **dict(zip(names, (1, 1, 0, 0, 0, 0), strict=True))}
         await store.write(
             *stamp.broadcasts(
                 [
@@ -171,9 +172,8 @@ async def test_what_is_not_known_is_said() -> None:
 async def test_credits_without_a_course() -> None:
     async with MemoryStore() as store:
         await store.write(Statement("INSERT INTO accounts VALUES ('acme', NULL, '2026')"))
-        empty = dict.fromkeys(
-            ("period", "next_refill_date", "included_this_period", "used_this_period", "extra_credits", "available")
-        )
+        names = ["period", "next_refill_date", "included_this_period", "used_this_period", "extra_credits", "available"]
+        empty: Fields = dict.fromkeys(names)
         await store.write(*Stamp("acme", "c1", "2026-09-20T07:00:00Z").credits(empty))
         _, shown = await page(store)
     assert "at each collection" not in shown.text

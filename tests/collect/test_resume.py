@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from typing import Any
 
 import pytest
 
 from ac_sms_async.collect import RunResult, Window
 from ac_sms_async.collect.job import collect_source
-from ac_sms_async.collect.window import Detail
-from tests.collect.fakes import FakeSource, Killed, MemoryStore, contents
+from tests.collect.fakes import EVERYTHING, FakeSource, Killed, MemoryStore, contents
 
 pytestmark = pytest.mark.anyio
 
 FEW = list(range(1, 9))
-EVERYTHING: frozenset[Detail] = frozenset({"failures", "recipients"})
 
 
 @pytest.fixture
@@ -32,6 +31,10 @@ async def run(source: FakeSource, store: MemoryStore, window: Window | None = No
     return await collect_source(source, store, window or Window(), EVERYTHING)
 
 
+def note(source: FakeSource, lost: list[int]) -> None:
+    lost.append(source.under_way)
+
+
 async def test_dies_at_every_write_and_goes_on() -> None:
     calm, quiet = MemoryStore(), FakeSource(FEW)
     undisturbed = await run(quiet, calm)
@@ -42,7 +45,7 @@ async def test_dies_at_every_write_and_goes_on() -> None:
         store, source = MemoryStore(), FakeSource(FEW)
         store.kill_at = moment
         lost: list[int] = []
-        store.on_kill = lambda source=source, lost=lost: lost.append(source.under_way)
+        store.on_kill = partial(note, source, lost)
         with pytest.raises(Killed):
             await run(source, store)
         store.kill_at = None

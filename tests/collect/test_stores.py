@@ -20,7 +20,7 @@ from ac_sms_async.collect.schema import TABLES, VIEWS
 from ac_sms_async.collect.sqlite import SQLiteStore
 from ac_sms_async.collect.window import Window
 from tests.collect.conftest import any_store
-from tests.collect.fakes import FakeSource, MemoryStore, contents
+from tests.collect.fakes import EVERYTHING, FakeSource, MemoryStore, contents
 
 pytestmark = pytest.mark.anyio
 
@@ -165,14 +165,13 @@ async def test_a_migration_that_fails_leaves_nothing_behind(target: str, monkeyp
 @any_store
 async def test_collects_the_same_rows(target: str) -> None:
     async with await open_store(target) as store, MemoryStore() as memory:
-        everything = frozenset({"failures", "recipients"})
         for one in (store, memory):
             source = FakeSource(latency=0.0, pace=0.0)
-            result = await collect_source(source, one, Window(), everything)
+            result = await collect_source(source, one, Window(), EVERYTHING)
             assert result.status == "complete"
         assert await contents(store) == await contents(memory)
         since = Window.since_last()
-        again = await collect_source(FakeSource(latency=0.0, pace=0.0), store, since, everything)
+        again = await collect_source(FakeSource(latency=0.0, pace=0.0), store, since, EVERYTHING)
         assert again.status == "complete"
         assert await store.read("SELECT COUNT(*) FROM checkpoints") == [(0,)]
 
