@@ -70,7 +70,7 @@ class Call:
         self.deadline: float = self._started + seconds
         self.attempts: int = 0
         self.status: int | None = None
-        if core.on_event is not None:
+        if core.is_observed:
             self._about = {
                 "call_id": core.next_call_id(),
                 "account": core.account_key,

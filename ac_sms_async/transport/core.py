@@ -55,7 +55,8 @@ class Core:
         self.base_url = base_url
         self.slots: Slots = Slots(max_concurrency)
         self.loads = loads
-        self.on_event = on_event
+        self.is_observed: bool = on_event is not None
+        self._handle: EventHandler = on_event or _nobody
         self.before_start = before_start
         self.random: Callable[[], float] = random.random
         self.closed: bool = False
@@ -91,11 +92,10 @@ class Core:
 
     def emit(self, event: Event) -> None:
         """Hand an event to `on_event`; what that raises must not reach the call."""
-        if self.on_event is not None:
-            try:
-                self.on_event(event)
-            except Exception:
-                logger.exception("on_event failed on %s", type(event).__name__)
+        try:
+            self._handle(event)
+        except Exception:
+            logger.exception("on_event failed on %s", type(event).__name__)
 
     @overload
     def redact(self, text: str) -> str: ...
@@ -129,6 +129,10 @@ class Core:
             _warn(
                 f"unclosed client of {self.account_key}; use `async with` or `aclose()`", ResourceWarning, source=self
             )
+
+
+def _nobody(event: Event) -> None:
+    """What handles events where nobody asked for them."""
 
 
 def _running_loop() -> object:

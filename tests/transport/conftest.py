@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import pytest
+import trustme
 
 from ac_sms_async.transport import Transport
 from tests.transport.fake_backend import FakeBackend
@@ -26,3 +28,23 @@ def over(monkeypatch: pytest.MonkeyPatch) -> Over:
         return Transport(url, TOKEN, **options)
 
     return make
+
+
+@pytest.fixture(scope="module")
+def authority() -> Any:
+    return trustme.CA()
+
+
+@pytest.fixture(scope="module")
+def server_tls(authority: Any) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate: Any = authority.issue_cert("127.0.0.1")
+    certificate.configure_cert(context)
+    return context
+
+
+@pytest.fixture(scope="module")
+def client_tls(authority: Any) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    return context

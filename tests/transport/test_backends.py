@@ -14,7 +14,6 @@ from typing import Any
 import anyio
 import httpx
 import pytest
-import trustme
 
 from ac_sms_async.errors import (
     APIStatusError,
@@ -70,26 +69,6 @@ def connect(kind: tuple[str, str]) -> Open:
                 yield transport
 
     return connect
-
-
-@pytest.fixture(scope="module")
-def authority() -> Any:
-    return trustme.CA()
-
-
-@pytest.fixture(scope="module")
-def server_tls(authority: Any) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    certificate: Any = authority.issue_cert("127.0.0.1")
-    certificate.configure_cert(context)
-    return context
-
-
-@pytest.fixture(scope="module")
-def client_tls(authority: Any) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    authority.configure_trust(context)
-    return context
 
 
 async def fails(transport: Transport, request: Any) -> SMSError:

@@ -42,7 +42,7 @@ class Progress(Protocol):
 
 
 class Exchange(Protocol):
-    """One request and its answer. `aclose` ends it in any state and must always be called; after `read` it is free."""
+    """One request and its answer. `aclose` ends it in any state, and must be called once."""
 
     status: int
     headers: Mapping[str, str]

@@ -142,7 +142,6 @@ class AiohttpExchange:
     __slots__ = (
         "_backend",
         "_content",
-        "_held",
         "_progress",
         "_request",
         "_response",
@@ -152,11 +151,11 @@ class AiohttpExchange:
         "status",
     )
 
+    _progress: Progress
+
     def __init__(self, backend: AiohttpBackend, request: WireRequest) -> None:
         self._backend = backend
         self._request = request
-        self._held = True
-        self._progress: Progress | None = None
         self._response: aiohttp.ClientResponse | None = None
         self._content = aiohttp.EMPTY_PAYLOAD
         self.status: int = 0
@@ -202,14 +201,12 @@ class AiohttpExchange:
     def connecting(self) -> None:
         """A connection is being opened for this exchange."""
         self.sent = False
-        if self._progress is not None:
-            self._progress.opening()
+        self._progress.opening()
 
     def writing(self) -> None:
         """The request is being written."""
         self.sent = True
-        if self._progress is not None:
-            self._progress.writing()
+        self._progress.writing()
 
     async def receive(self) -> bytes:
         """The next piece of the body as it was sent; b"" at its end."""
@@ -249,9 +246,7 @@ class AiohttpExchange:
         """Close the connection, unless the answer was read to its end, when aiohttp has kept it already."""
         if self._response is not None:
             self._response.close()
-        if self._held:
-            self._held = False
-            await self._backend.release()
+        await self._backend.release()
 
     def translate(self, error: Exception) -> TransportError:
         """Our error for one of theirs, in words that hold neither the request nor the token."""

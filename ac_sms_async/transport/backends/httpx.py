@@ -29,7 +29,7 @@ __all__ = [
     "NO_BODY",
     "HttpxBackend",
     "default_ssl_context",
-    "exhaust",
+    "end",
     "is_http_client",
     "is_request_start",
     "request_extensions",
@@ -236,24 +236,25 @@ async def _close(line: _Line, body: AsyncIterator[bytes] | None) -> None:
         if line.socket is not None:
             # When it is cancelled during the TLS handshake, httpcore has forgotten it by now.
             await line.socket.aclose()
-        if body is not None and line.network is not None:
-            await exhaust(body)
-        elif isinstance(body, AsyncGenerator):
-            # No connection stands behind it, as in tests that answer by pytest-httpx: nothing says that it would end.
-            await body.aclose()
+        if body is not None:
+            await end(body, connected=line.network is not None)
     except FAULTS:
         # It is thrown away because it broke, or it breaks because it is thrown away.
         pass
 
 
-async def exhaust(body: AsyncIterator[bytes]) -> None:
-    """Let a body that was left halfway, and whose connection is closed, come to its end.
+async def end(body: AsyncIterator[bytes], *, connected: bool) -> None:
+    """Let a body that was left halfway, and whose connection is closed by now, come to its end.
 
     It is a generator within generators. Asking for more makes each of them end by itself; left alone, they would wait
-    for the garbage collector, and trio would warn of it.
+    for the garbage collector, and trio would warn of it. Without a connection, as in tests that answer by
+    pytest-httpx, nothing says that it would end.
     """
-    async for _ in body:
-        pass
+    if connected:
+        async for _ in body:
+            pass
+    elif isinstance(body, AsyncGenerator):
+        await body.aclose()
 
 
 class HttpxExchange:

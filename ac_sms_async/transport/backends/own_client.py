@@ -17,7 +17,7 @@ from ac_sms_async.transport.backends.headers import is_framed, plain_headers, re
 from ac_sms_async.transport.backends.httpx import (
     FAULTS,
     NO_BODY,
-    exhaust,
+    end,
     is_request_start,
     request_extensions,
     translate,
@@ -155,10 +155,9 @@ class OwnClientExchange:
 
     async def aclose(self) -> None:
         """End the exchange, after the step under way if there is one."""
-        if not self._ended:
-            self._ended = True
-            if not self._busy and not self._finished and self._response is not None:
-                await run_detached(self._close)
+        self._ended = True
+        if not self._busy and not self._finished:
+            await run_detached(self._close)
 
     async def _close(self) -> None:
         response = self._response
@@ -166,8 +165,7 @@ class OwnClientExchange:
             self._finished = True
             try:
                 await response.aclose()
-                if "network_stream" in response.extensions:
-                    await exhaust(self._body)
+                await end(self._body, connected="network_stream" in response.extensions)
             except FAULTS:
                 # It is thrown away because it broke, or it breaks because it is thrown away.
                 pass

@@ -68,10 +68,9 @@ def _covers(entry: str, address: Address) -> bool:
         return str(ipaddress.ip_address(name.strip("[]"))) == host
     except ValueError:
         pass
-    parts = urlsplit(f"//{name}")
-    if ":" in parts.netloc and parts.port != (address.port or (443 if address.scheme == "https" else 80)):
+    name, colon, port = name.partition(":")
+    if colon and port != str(address.port or (443 if address.scheme == "https" else 80)):
         return False
-    name = parts.hostname or ""
     if name.startswith((".", "*.")):
         return host.endswith(name.lstrip("*"))
     return host == name or (name != "localhost" and not separator and host.endswith("." + name))

@@ -1,0 +1,208 @@
+"""The caller's own `httpx.AsyncClient`: what of it works on, and what a cancelled call leaves to it."""
+
+from __future__ import annotations
+
+import ssl
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+
+from ac_sms_async.errors import ConnectError, TransportError
+from ac_sms_async.options import RetryPolicy, Timeout
+from ac_sms_async.transport import Transport
+from ac_sms_async.transport.backends.detached import run_detached
+from tests.transport.pieces import Pieces
+from tests.transport.raw_server import RawServer, Say, ok
+from tests.transport.requests import TOKEN, URL, reading, writing
+
+pytestmark = pytest.mark.anyio
+
+
+# Making httpx's own context takes 40 ms.
+TRUSTS_NOBODY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+def over(handler: Any, **options: Any) -> tuple[httpx.AsyncClient, Transport]:
+    client = httpx.AsyncClient(transport=httpx.MockTransport(handler), **options)
+    return client, Transport(URL, TOKEN, http_client=client, rate_limit=None, retry=RetryPolicy(1))
+
+
+async def test_its_headers_hooks_and_authentication_are_added() -> None:
+    seen: list[httpx.Request] = []
+    hooked: list[str] = []
+
+    async def hook(request: httpx.Request) -> None:
+        hooked.append(request.url.path)
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(200, json={"ok": 1})
+
+    client, transport = over(
+        handler, headers={"X-Mine": "1", "Accept": "text/html"}, auth=("a", "b"), event_hooks={"request": [hook]}
+    )
+    async with client, transport:
+        await transport.send(writing())
+    [request] = seen
+    assert request.headers["x-mine"] == "1"
+    assert request.headers["accept"] == "application/json"
+    assert request.headers["api-token"] == TOKEN
+    assert request.headers["authorization"]
+    assert request.content == b'{"name":"Sale"}'
+    assert request.extensions["timeout"]["connect"] == 5
+    assert hooked == ["/api/3/sms/broadcasts"]
+
+
+async def test_it_outlives_ours_and_follows_no_redirect() -> None:
+    def handler(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(302, headers={"location": "https://evil.example"})
+
+    client, transport = over(handler, follow_redirects=True)
+    async with client:
+        async with transport:
+            with pytest.raises(Exception, match="never followed"):
+                await transport.send(reading())
+        assert not client.is_closed
+
+
+async def test_what_its_hooks_raise_passes_through() -> None:
+    class HookError(Exception):
+        pass
+
+    async def hook(response: httpx.Response) -> None:
+        raise HookError
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json=1)
+
+    client, transport = over(handler, event_hooks={"response": [hook]})
+    async with client, transport:
+        with pytest.raises(HookError):
+            await transport.send(reading())
+
+
+async def test_a_pool_without_a_free_connection() -> None:
+    def handler(request: httpx.Request) -> httpx.Response:
+        raise httpx.PoolTimeout("full")
+
+    client, transport = over(handler)
+    async with client, transport:
+        with pytest.raises(ConnectError, match="http_client had no free connection within 5 s"):
+            await transport.send(writing())
+
+
+async def test_a_body_read_in_pieces_and_left_early() -> None:
+    bodies: list[Pieces] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        bodies.append(Pieces(b"id\n", b"", b"1\n"))
+        return httpx.Response(200, stream=bodies[-1])
+
+    client, transport = over(handler)
+    async with client, transport:
+        async with transport.stream(reading()) as response:
+            assert [chunk async for chunk in response.chunks()] == [b"id\n", b"1\n"]
+            assert await response.receive() == b""
+        async with transport.stream(reading()) as response:
+            assert await response.receive() == b"id\n"
+    assert all(body.closed for body in bodies)
+
+
+async def test_a_cancelled_call_returns_at_once_and_its_answer_is_closed_when_it_comes() -> None:
+    with RawServer(lambda seen: Say(ok().data, delay=0.2)) as server:
+        client = httpx.AsyncClient(limits=httpx.Limits(max_connections=1), verify=TRUSTS_NOBODY)
+        async with client, Transport(server.url, TOKEN, http_client=client, rate_limit=None) as transport:
+            began = anyio.current_time()
+            with anyio.move_on_after(0.05):
+                await transport.send(reading())
+            assert anyio.current_time() - began < 0.15
+            # The pool has one connection only: this waits for the other answer, and the connection is still good.
+            assert (await transport.send(reading())).parsed == {"ok": 1}
+    assert server.connections <= 2
+
+
+@pytest.mark.parametrize(
+    "say",
+    [
+        Say([b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n", *[b"x"] * 100], pause=0.01),
+        Say([b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n", b"zz"], pause=0.06),
+        Say(b"", delay=0.1, then="reset"),
+        Say([b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n", b"{}"], pause=0.04),
+    ],
+    ids=["drips", "breaks in the body", "breaks before", "ends"],
+)
+async def test_what_a_cancelled_call_leaves_behind_ends_by_itself(say: Say) -> None:
+    said = [say]
+    with RawServer(lambda seen: said.pop() if said else ok()) as server:
+        limits = httpx.Limits(max_connections=1)
+        async with httpx.AsyncClient(limits=limits, verify=TRUSTS_NOBODY) as client:
+            options: dict[str, Any] = {"rate_limit": None, "timeout": Timeout(1), "max_concurrency": 1}
+            async with Transport(server.url, TOKEN, http_client=client, **options) as transport:
+                with anyio.move_on_after(0.05):
+                    await transport.send(reading())
+                assert (await transport.send(reading())).parsed == {"ok": 1}
+        assert await server.settles(0)
+
+
+async def test_a_stream_whose_reader_is_cancelled_is_closed() -> None:
+    pieces = [b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", *[b"x"] * 1000]
+    with RawServer(lambda seen: Say(pieces, pause=0.02)) as server:
+        async with (
+            httpx.AsyncClient(verify=TRUSTS_NOBODY) as client,
+            Transport(server.url, TOKEN, http_client=client) as transport,
+        ):
+            with anyio.move_on_after(0.1):
+                async with transport.stream(reading()) as response:
+                    async for _ in response.chunks():
+                        pass
+            assert await server.settles(0)
+
+
+async def test_detached_work_goes_on_and_its_error_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    ended = anyio.Event()
+
+    async def work() -> int:
+        await anyio.sleep(0.02)
+        ended.set()
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        await run_detached(work)
+    assert caplog.text == ""
+    ended = anyio.Event()
+    with anyio.move_on_after(0.001):
+        await run_detached(work)
+    with anyio.fail_after(1):
+        await ended.wait()
+    await anyio.sleep(0.01)
+    assert "KeyError after its call was cancelled" in caplog.text
+
+
+def test_detached_work_ends_with_its_loop() -> None:
+    ended: list[str] = []
+
+    async def work() -> None:
+        try:
+            await anyio.sleep_forever()
+        finally:
+            ended.append("yes")
+
+    async def main() -> None:
+        with anyio.move_on_after(0.01):
+            await run_detached(work)
+
+    for loop in ("asyncio", "trio"):
+        anyio.run(main, backend=loop)
+    assert ended == ["yes", "yes"]
+
+
+async def test_it_breaks_as_any_other() -> None:
+    with RawServer(lambda seen: Say(then="reset")) as server:
+        async with (
+            httpx.AsyncClient(verify=TRUSTS_NOBODY) as client,
+            Transport(server.url, TOKEN, http_client=client) as transport,
+        ):
+            with pytest.raises(TransportError):
+                await transport.send(writing())
