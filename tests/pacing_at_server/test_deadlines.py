@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from typing import Any
+from typing import Any, Self
 
 import anyio
 import httpx
@@ -26,10 +26,12 @@ def anyio_backend(virtual_backend: Any) -> Any:
 class Drip(httpx.AsyncByteStream):
     """A body of which a byte comes every second, for ever."""
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        while True:
-            yield b" "
-            await anyio.sleep(1)
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        await anyio.sleep(1)
+        return b" "
 
 
 async def drips(request: httpx.Request) -> httpx.Response:
