@@ -176,6 +176,33 @@ def test_everything_works_with_the_oldest_dependencies(wheel: Path, sandbox: San
     run(environment.python, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *DEEP_TESTS, cwd=ROOT)
 
 
+def test_a_break_of_the_public_interface_is_noticed(tmp_path: Path) -> None:
+    repository = tmp_path / "repository"
+    shutil.copytree(ROOT / "ac_sms_async", repository / "ac_sms_async", ignore=shutil.ignore_patterns("__pycache__"))
+
+    def git(*arguments: str) -> None:
+        run("git", "-C", repository, "-c", "user.name=Somebody", "-c", "user.email=somebody@example.com", *arguments)
+
+    def check() -> tuple[int, str]:
+        done = subprocess.run(
+            [sys.executable, HERE / "api.py", repository], capture_output=True, text=True, check=False
+        )
+        return done.returncode, done.stdout
+
+    git("init", "--quiet")
+    git("add", "--all")
+    git("commit", "--quiet", "--message", "A release")
+    assert check() == (0, "nothing was released yet\n")
+    git("tag", "v1.0.0")
+    options = repository / "ac_sms_async" / "options.py"
+    options.write_text(options.read_text().replace("def positive_count(name: str,", "def positive_count(title: str,"))
+    assert check() == (0, "0 breaking changes since v1.0.0\n")
+    options.write_text(options.read_text().replace("class Timeout:", "class Timeouts:"))
+    code, shown = check()
+    assert code == 1, shown
+    assert "Timeout: Public object was removed" in re.sub(r"\x1b\[\d+m", "", shown)
+
+
 def use_everything(environment: Environment, sandbox: Sandbox, folder: Path) -> None:
     environment.script("smoke_core.py", sandbox.url, sandbox.token)
     environment.script("smoke_extras.py", sandbox.url, sandbox.token)
