@@ -197,6 +197,21 @@ async def test_a_write_on_a_connection_that_was_just_closed_is_not_sent_twice(co
     assert len(server.seen) == 2
 
 
+async def test_an_old_connection_is_not_used_again(
+    connect: Open, kind: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("httpx", "aiohttp"):
+        monkeypatch.setattr(f"ac_sms_async.transport.backends.{module}.IDLE_SECONDS", 0.02)
+    with RawServer() as server:
+        async with connect(server.url) as transport:
+            for _ in range(3):
+                await transport.send(reading())
+                await anyio.sleep(0.05)
+        # The pool of the caller's own client goes by its own rules.
+        assert server.connections == (1 if kind[1] == "own" else 3)
+        assert await server.settles(0)
+
+
 async def test_nobody_listens(connect: Open) -> None:
     with socket.create_server(("127.0.0.1", 0)) as placeholder:
         port = placeholder.getsockname()[1]

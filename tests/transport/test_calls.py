@@ -173,6 +173,14 @@ async def test_what_the_server_says_reaches_the_error_without_the_token(over: Ov
     assert error.headers["x-echo"] == "Api-Token ***"
 
 
+async def test_an_errors_body_is_bounded_however_well_it_is_compressed(over: Over) -> None:
+    packed = gzip.compress(b" " * 10_000_000)
+    async with over(FakeBackend([Step(status=400, body=packed, headers={"content-encoding": "gzip"})])) as transport:
+        error = await fails(transport, reading())
+    assert isinstance(error, BadRequestError)
+    assert error.body == b" " * 65536
+
+
 @pytest.mark.parametrize(
     "step",
     [

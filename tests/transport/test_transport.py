@@ -80,7 +80,7 @@ def test_construction_needs_no_loop_and_opens_nothing() -> None:
     assert repr(transport) == "<Transport https://acme.api-us1.com>"
     assert TOKEN not in repr(vars(transport))
     assert str(transport.timezone) == "America/Chicago"
-    assert transport.account == URL
+    assert transport.account == transport.base_url == URL
     assert Transport(URL, TOKEN, account="acme").account == "acme"
     # Never used, so nothing is left open and nobody is warned.
     del transport

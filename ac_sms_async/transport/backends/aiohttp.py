@@ -36,8 +36,7 @@ _current: ContextVar[AiohttpExchange] = ContextVar("ac_sms_async.exchange")
 class _Request(aiohttp.ClientRequest):
     async def send(self, conn: Any) -> aiohttp.ClientResponse:
         """As aiohttp's, and tells the exchange that from now on something may reach the server."""
-        if self.method != "CONNECT":
-            _current.get().writing()
+        _current.get().writing()
         return await super().send(conn)
 
 
@@ -183,11 +182,9 @@ class AiohttpExchange:
                 # For a POST without a body; slow, so not for the others.
                 skip_auto_headers=None if request.method == "GET" else ("Content-Type",),
             )
-        except TransportError as error:
-            # From `_send_once`. Its traceback leads through frames of aiohttp that hold the token.
-            failure = error.with_traceback(None)
-        except _FAULTS as error:
-            failure = self.translate(error)
+        except (TransportError, *_FAULTS) as error:
+            # One of ours comes from `_send_once`; its traceback leads through frames of aiohttp that hold the token.
+            failure = error.with_traceback(None) if isinstance(error, TransportError) else self.translate(error)
         else:
             self._response = response
             self._content = response.content
