@@ -241,13 +241,21 @@ class PageWalk(Generic[T]):
 
     @staticmethod
     def _merged(tail: tuple[Key, ...], keys: list[Key], new: set[Key]) -> tuple[Key, ...]:
-        """The tail with each new row behind the nearest of its rows that stands before it, or before them all."""
+        """The tail with each new row where it stands: behind a row of the tail that is on the page, or before it."""
         known = set(tail)
-        place: Key | None = None
-        behind: dict[Key | None, list[Key]] = {None: []}
+        first = next((key for key in keys if key in known), tail[0])
+        before: list[Key] = []
+        behind: dict[Key, list[Key]] = {}
+        group = before
         for key in keys:
             if key in new:
-                behind.setdefault(place, []).append(key)
+                group.append(key)
             elif key in known:
-                place = key
-        return (*behind[None], *(key for place in tail for key in (place, *behind.get(place, ()))))
+                group = behind.setdefault(key, [])
+        merged: list[Key] = []
+        for key in tail:
+            if key == first:
+                merged += before
+            merged.append(key)
+            merged += behind.get(key, ())
+        return tuple(merged)
