@@ -11,6 +11,10 @@ from zoneinfo import ZoneInfo
 #: What "CST" of the document is taken to mean.
 ACCOUNT_ZONE = ZoneInfo("America/Chicago")
 
+# Years of four digits, with a century to spare.
+_END = datetime(9900, 1, 1, tzinfo=UTC).timestamp()
+_FASTEST = 10_000_000
+
 
 class Clock:
     """
@@ -30,8 +34,7 @@ class Clock:
     ) -> None:
         if start is not None and start.tzinfo is None:
             raise ValueError("start must be aware of its time zone")
-        if speed < 0:
-            raise ValueError("speed must not be negative: time does not run backwards")
+        _check_speed(speed)
         self._epoch = time.time() if start is None else start.timestamp()
         self._monotonic = monotonic
         self._since: float | None = None
@@ -67,17 +70,23 @@ class Clock:
 
     def advance(self, seconds: float) -> None:
         """Move time on at once."""
-        if seconds < 0:
+        if not seconds >= 0:
             raise ValueError("time does not run backwards")
+        if self.now() + seconds > _END:
+            raise ValueError("no calendar goes that far")
         self._advanced += seconds
 
     def set_speed(self, speed: float) -> None:
         """Run faster, slower or not at all from now on."""
-        if speed < 0:
-            raise ValueError("speed must not be negative: time does not run backwards")
+        _check_speed(speed)
         elapsed = self._elapsed_real()
         self._epoch += elapsed * (self._speed - speed)
         self._speed = speed
+
+
+def _check_speed(speed: float) -> None:
+    if not 0 <= speed <= _FASTEST:
+        raise ValueError(f"speed must be from 0 to {_FASTEST:,}: time does not run backwards")
 
 
 @lru_cache(8192)

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from ac_sms_async.sandbox.account import Account
 from ac_sms_async.sandbox.broadcast import STATUSES, Broadcast
-from ac_sms_async.sandbox.clock import naive_stamp
+from ac_sms_async.sandbox.clock import naive_stamp, utc_stamp
 from ac_sms_async.sandbox.journal import JournalEntry
 from ac_sms_async.sandbox.reply import Reply
 from ac_sms_async.sandbox.state import State
@@ -103,7 +103,11 @@ def _broadcasts(account: Account, status: str, number: int, now: float) -> str:
 def _broadcast(account: Account, broadcast: Broadcast, now: float) -> str:
     status = broadcast.status_at(now)
     counts = account.counts(broadcast)
-    due = broadcast.sent_at(now) or broadcast.sending_at or broadcast.scheduled_date
+    due = broadcast.sent_at(now) or broadcast.sending_at
+    shown = naive_stamp(due) if due else ""
+    if not due and broadcast.scheduled_date is not None:
+        # As it is answered: a draft may have any date, also one that is in no calendar of Chicago.
+        shown = utc_stamp(broadcast.scheduled_date)
     numbers = "".join(
         f"<td class=n>{number:,}"
         for number in (
@@ -117,7 +121,7 @@ def _broadcast(account: Account, broadcast: Broadcast, now: float) -> str:
     )
     return (
         f"<tr><td class=n>{broadcast.id}<td class=w>{escape(broadcast.name)}"
-        f'<td><span class="s {status}">{status}</span><td>{naive_stamp(due) if due else ""}{numbers}'
+        f'<td><span class="s {status}">{status}</span><td>{shown}{numbers}'
     )
 
 

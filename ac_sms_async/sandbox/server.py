@@ -45,7 +45,15 @@ class Server:
     """
 
     def __init__(self, app: ASGIApp, host: str, port: int) -> None:
-        self._config = Config(app, log_config=None, lifespan="off", ws="none", timeout_keep_alive=60)
+        self._config = Config(
+            app,
+            log_config=None,
+            lifespan="off",
+            ws="none",
+            interface="asgi3",
+            proxy_headers=False,
+            timeout_keep_alive=60,
+        )
         self._config.load()
         self._state = ServerState()
         self._socket = _listen(host, port)

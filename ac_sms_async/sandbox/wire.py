@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+import sys
 from typing import Any
 
 from starlette.types import Receive, Scope, Send
@@ -14,7 +15,7 @@ from ac_sms_async.sandbox.reply import Reply
 #: The key of `scope` under which the server puts the connection.
 TRANSPORT = "ac_sms_async.transport"
 # On with no time to wait: closing then sends a reset.
-_NO_LINGER = struct.pack("ii", 1, 0)
+_NO_LINGER = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 
 
 class Wire:

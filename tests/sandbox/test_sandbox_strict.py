@@ -214,7 +214,7 @@ def test_paths_and_methods_that_there_are_not(served: Served, method: str, path:
 
 def test_strings_of_all_kinds_go_in_and_come_out(served: Served) -> None:
     path = "/sms/broadcasts"
-    raw = b'{"name": "\\ud800 <b>", "body": "\\u0000"}'
+    raw = b'{"name": "\\ud800 <b>", "body": "\\u0000", "scheduled_date": "0001-01-01T00:00:00Z"}'
     made = served.json("POST", path, 201, content=raw, headers={"Content-Type": "application/json"})
     assert served.get(f"{path}/{made['id']}")["name"] == "\ud800 <b>"
     assert served.http.post(f"{path}/export", json={"ids": [made["id"]]}).status_code == 200
