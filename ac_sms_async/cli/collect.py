@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from contextlib import AsyncExitStack
 from datetime import date, timedelta
 from pathlib import Path
@@ -20,7 +21,7 @@ from ac_sms_async.cli.running import run_async
 from ac_sms_async.collect import RunResult, Window, collect_accounts, open_store
 from ac_sms_async.collect.window import details
 
-__all__ = ["collect_command", "exit_code"]
+__all__ = ["collect_command", "exit_code", "store_option"]
 
 _EXAMPLES = """\b
 Examples:
@@ -129,7 +130,7 @@ def _show(out: Output, results: list[RunResult], database: str) -> None:
         elif result.status == "partial":
             out.say(
                 f"{printable(result.account)}: {result.failed} ids failed; the next run tries them again. "
-                f"Why: ac-sms export --db {database} --table failed_ids"
+                f"Why: ac-sms export{store_option(database)} --table failed_ids"
             )
 
 
@@ -140,6 +141,11 @@ def _as_json(result: RunResult) -> dict[str, Any]:
         "exit_code": result.exit_code,
         "error": None if error is None else {"type": type(error).__name__, "message": str(error)},
     }
+
+
+def store_option(database: str) -> str:
+    """The option that names the store, but for a DSN, which may hold a password."""
+    return "" if "://" in database else f" --db {shlex.quote(database)}"
 
 
 def _seconds(seconds: float) -> str:

@@ -20,7 +20,7 @@ from ac_sms_async.cli.doctor import doctor
 from ac_sms_async.cli.export import export
 from ac_sms_async.cli.fleet import fleet
 from ac_sms_async.cli.metrics import metrics
-from ac_sms_async.cli.output import printable
+from ac_sms_async.cli.output import Output, printable
 from ac_sms_async.cli.report import report
 from ac_sms_async.cli.running import Stopped
 from ac_sms_async.cli.sandbox import sandbox
@@ -70,15 +70,24 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except (Stopped, click.Abort):
         return _stopped(given)
     except (SMSError, StoreError) as error:
-        click.echo(f"error: {printable(str(error))}", err=True)
-        if (what_to_do := advice(error)) is not None:
-            click.echo(what_to_do, err=True)
+        _explain(error, as_json="--json" in given)
         return _FAILED
     except BrokenPipeError:
         # Who read our output has gone. What is left goes nowhere, or Python would complain about it at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _FAILED
     return outcome if isinstance(outcome, int) else 0
+
+
+def _explain(error: Exception, *, as_json: bool) -> None:
+    what_to_do = advice(error)
+    if as_json:
+        about = {"type": type(error).__name__, "message": str(error), "advice": what_to_do}
+        Output(as_json=True).data({"error": about})
+        return
+    click.echo(f"error: {printable(str(error))}", err=True)
+    if what_to_do is not None:
+        click.echo(what_to_do, err=True)
 
 
 def _stopped(given: Sequence[str]) -> int:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from ac_sms_async.cli.collect import exit_code
+from ac_sms_async.cli.collect import exit_code, store_option
 from ac_sms_async.cli.progress import line, progress_display, share
 from ac_sms_async.cli.running import Stopped, run_async
 from ac_sms_async.collect import Progress
@@ -100,6 +100,8 @@ def test_what_failed_is_said_and_retried(acme: Command, sandbox: Sandbox) -> Non
     assert ran.code == 3
     assert ran.rows[0][1] == "partial"
     assert "acme: 1 ids failed; the next run tries them again" in ran.err
+    assert "Why: ac-sms export --db metrics.sqlite --table failed_ids" in ran.err
+    assert store_option("postgresql://me:hunter2@db/sms") == ""
     owed = acme("export", "--table", "failed_ids").out.splitlines()
     assert "NotFoundError,404" in owed[1]
     sandbox.faults.remove(fault)

@@ -58,6 +58,8 @@ def test_broadcasts_list_and_show(acme: Command) -> None:
     shown = dict(acme("broadcasts", "show", "1").rows)
     assert (shown["id"], shown["status"], shown["sends"]) == ("1", "sent", "40")
     assert acme("broadcasts", "show", "1", "--json").json["metrics"]["sends"] == 40
+    told = acme("broadcasts", "show", "999", "--json")
+    assert (told.code, told.err, told.json["error"]["type"]) == (1, "", "NotFoundError")
     gone = acme("broadcasts", "show", "999")
     assert gone.code == 1
     assert "There is no such thing" in gone.err

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from ac_sms_async.collect.records import Stamp
 from ac_sms_async.collect.rows import Fields
-from ac_sms_async.collect.store import Statement
+from ac_sms_async.collect.store import Statement, Store
 from tests.collect.fakes import NO_ROW, MemoryStore
 
 NOW = datetime(2026, 9, 20, 8, 0, tzinfo=UTC)
@@ -17,13 +17,13 @@ NAMES = ("Spring sale", "VIP early access", "Back in stock", "Weekend deal", EVI
 LINK = "Hi %FIRSTNAME%, our new collection is here: https://shop.example/s/abc Reply STOP to opt out"
 
 
-async def shop(
-    *, broadcasts: int = 200, days: int = 255, account: str = "acme", store: MemoryStore | None = None
-) -> MemoryStore:
+async def shop(*, broadcasts: int = 200, days: int = 255, account: str = "acme", store: Store | None = None) -> Store:
     """A store with `broadcasts` of an account, sent over so many days, with failures and a course of credits."""
     store = store or MemoryStore()
     chance = random.Random(7)
-    await store.write(Statement("INSERT INTO accounts VALUES (?, 'https://acme.example', ?)", [(account, "2026")]))
+    await store.write(
+        Statement("INSERT INTO accounts VALUES (?, 'https://acme.example', ?)", [(account, "2026-01-01T00:00:00Z")])
+    )
     stamp = Stamp(account, "r1", "2026-09-20T07:00:00Z")
     rows: list[Fields] = []
     counts: dict[int, Fields] = {}

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from ac_sms_async.collect import Statement, StoreError
+from ac_sms_async.collect import Statement, Store, StoreError, open_store
 from ac_sms_async.collect.failure_codes import failure_meaning
 from ac_sms_async.collect.records import Stamp
 from ac_sms_async.collect.report import load_report, render_report
 from ac_sms_async.collect.report.data import MOST_PERIODS, Counts, grain_of, periods_of
 from ac_sms_async.collect.rows import Fields
+from tests.collect.conftest import any_store
 from tests.collect.fakes import NO_ROW, MemoryStore
 from tests.collect.shop import EVIL, NOW, shop
 
@@ -57,7 +58,7 @@ class Page(HTMLParser):
         return " ".join(" ".join(self.words).split())
 
 
-async def page(store: MemoryStore, **options: Any) -> tuple[str, Page]:
+async def page(store: Store, **options: Any) -> tuple[str, Page]:
     html = render_report(await load_report(store, now=NOW, **options))
     return html, Page(html)
 
@@ -86,6 +87,14 @@ async def test_its_figures_are_those_of_the_store() -> None:
         assert word in shown.text, word
     assert "Accounts" not in shown.text
     assert len(html) < 150_000
+
+
+@any_store
+async def test_both_stores_make_the_same_page(target: str) -> None:
+    async with await open_store(target) as store, MemoryStore() as memory:
+        for one in (store, memory):
+            await shop(broadcasts=25, store=one)
+        assert render_report(await load_report(store, now=NOW)) == render_report(await load_report(memory, now=NOW))
 
 
 async def test_names_are_shown_and_not_run() -> None:
