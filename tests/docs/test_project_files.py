@@ -76,3 +76,9 @@ def test_locks_hold_no_host() -> None:
 def test_the_readme_can_be_read_anywhere() -> None:
     # A package index shows it without the repository around it, so a relative link would lead nowhere.
     assert [target for target in re.findall(r"\]\(([^)]+)\)", read("README.md")) if "://" not in target] == []
+
+
+def test_every_page_is_in_the_navigation_once() -> None:
+    listed = re.findall(r": ([\w/-]+\.md)$", read("mkdocs.yml"), re.MULTILINE)
+    pages = [page.relative_to(ROOT / "docs").as_posix() for page in (ROOT / "docs").rglob("*.md")]
+    assert sorted(listed) == sorted(pages)
