@@ -39,7 +39,7 @@ class Competitors:
     """The generated packages that could be made, and why the others couldn't."""
 
     folder: Path
-    missing: dict[str, str] = field(factory=dict)
+    missing: dict[str, str] = field(factory=dict[str, str])
 
     def generate(self) -> None:
         """Run the generators into the folder, and make what they wrote importable."""

@@ -29,7 +29,7 @@ class Figure:
     unit: str = "x"
     target: float | None = None
     bound: Literal["at least", "at most"] = "at least"
-    details: Mapping[str, Any] = field(factory=dict, kw_only=True)
+    details: Mapping[str, Any] = field(factory=dict[str, Any], kw_only=True)
 
     @property
     def reached(self) -> bool | None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from attrs import define, field
 
 from ac_sms_async import SMSClient
-from ac_sms_async.transport.backends import WireRequest
+from ac_sms_async.transport.backends import Exchange, Progress, WireRequest
 
 PIECE = 64 * 1024
 """Bytes that arrive at once; what a socket gives at best."""
@@ -26,7 +26,7 @@ class StubExchange:
     sent: bool = False
     _read: int = field(default=0, init=False)
 
-    async def start(self, opening: Callable[[], None]) -> None:
+    async def start(self, progress: Progress) -> None:
         self.sent = True
 
     async def receive(self) -> bytes:
@@ -51,7 +51,7 @@ class StubBackend:
     answer: Answer
     content_type: str
 
-    def exchange(self, request: WireRequest) -> StubExchange:
+    def exchange(self, request: WireRequest) -> Exchange:
         body = self.answer(request.body)
         return StubExchange(body, {"content-type": self.content_type, "content-length": str(len(body))})
 
