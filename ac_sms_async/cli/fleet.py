@@ -259,6 +259,9 @@ def worker_command(
     from ac_sms_async.fleet.vault import KEY, KEY_FILE
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    # What they have to say is said by the fleet too, without a traceback for each job.
+    logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
+    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
     # A wrong key shows now, and not with the first account; accounts by reference need none.
     vault = Vault.from_env() if os.environ.get(KEY) or os.environ.get(KEY_FILE) else None
     worker = Worker(

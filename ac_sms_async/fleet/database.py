@@ -98,9 +98,11 @@ async def open_database(dsn: str, *, size: int = 4) -> AsyncGenerator[Database, 
     database = Database(dsn, size=size)
     try:
         try:
-            await database.connector.open_async()
+            # The pool would go on trying for half a minute, and then not say why.
+            async with await psycopg.AsyncConnection.connect(database.dsn):
+                await database.connector.open_async()
         except psycopg.Error as error:
-            raise FleetError(f"cannot connect to PostgreSQL ({type(error).__name__})") from None
+            raise FleetError(f"cannot connect to PostgreSQL: {error}") from None
         yield database
     finally:
         await database.connector.close_async()

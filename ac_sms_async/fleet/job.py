@@ -43,6 +43,13 @@ class _Sitting:
     outcome: str = ""
     error: BaseException | None = None
 
+    def ended(self, result: RunResult) -> None:
+        """Note how the run ended; raises what it failed with."""
+        self.outcome = result.status
+        self.rows = result.broadcasts + result.metrics + result.failure_groups + result.recipients + result.replies
+        if result.error is not None:
+            raise result.error
+
 
 @frozen
 class Collector:
@@ -74,9 +81,7 @@ class Collector:
             async with self._client(account, token, before_start) as sms:
                 # Only one at a time has the account's lock in the queue; one that froze must not block it in the store.
                 result = await collect(sms, store, window=plan.window, include=plan.include, exclusive=False)
-            sitting.outcome, sitting.rows, sitting.error = result.status, _rows(result), result.error
-            if result.error is not None:
-                raise result.error
+            sitting.ended(result)
 
     def _client(self, account: Account, token: str, before_start: Callable[[], None]) -> SMSClient:
         return SMSClient(
@@ -110,6 +115,8 @@ class Collector:
         except BaseException as error:
             interrupted = isinstance(error, asyncio.CancelledError)
             sitting.outcome, sitting.error = ("interrupted", None) if interrupted else ("failed", error)
+            if not interrupted:
+                logger.warning("%s failed: %s", account.name, error)
             await self._close(opened["id"], account, sitting)
             raise
         else:
@@ -146,7 +153,3 @@ class Collector:
         except FleetError as trouble:
             # The books are of less worth than what the job has to say.
             logger.warning("could not note how the job of %s ended: %s", account.name, trouble)
-
-
-def _rows(result: RunResult) -> int:
-    return result.broadcasts + result.metrics + result.failure_groups + result.recipients + result.replies

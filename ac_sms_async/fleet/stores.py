@@ -29,9 +29,12 @@ class Stores:
         """One that works. Raises `StoreError` where none can be opened."""
         place = next(self._turns)
         async with self._opening:
-            store = self._stores[place]
-            if store is None or store.closed:
-                store = self._stores[place] = await PostgresStore.open(self._dsn)
+            return await self._opened(place)
+
+    async def _opened(self, place: int) -> PostgresStore:
+        store = self._stores[place]
+        if store is None or store.closed:
+            store = self._stores[place] = await PostgresStore.open(self._dsn)
         return store
 
     def abort(self) -> None:

@@ -118,12 +118,14 @@ class Worker:
                     task.cancel()
                 await asyncio.wait(ends)
         if lease.lost:
-            logger.warning("this worker was silent for too long: it begins anew under another name")
+            logger.warning("this worker was silent for too long; it begins anew under another name")
             return False
         for task in ends:
             if not task.cancelled():
                 # Raises what ended it.
                 task.result()
+        if not drained:
+            logger.warning("the connection to the database broke; this worker begins anew under another name")
         return drained
 
     async def _recover(self, database: Database, every: float) -> None:

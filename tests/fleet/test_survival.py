@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import signal
+import tempfile
+from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import anyio
+import anyio.to_thread
+import psutil
+import psycopg
 import pytest
 
-from tests.fleet.drill import drill
+from tests.fleet.conftest import embedded
+from tests.fleet.drill import STALLED_AFTER, drill
+from tests.fleet.proxy import CuttableProxy
 
 pytestmark = pytest.mark.anyio
 
 
-async def test_kill_9_of_a_worker_in_the_middle_of_its_accounts(dsn: str, key: str, tmp_path: Path) -> None:
-    async with drill(dsn, key, tmp_path) as fleet:
+async def test_kill_9_of_a_worker_in_the_middle_of_its_accounts(fleet_dsn: str, key: str, tmp_path: Path) -> None:
+    async with drill(fleet_dsn, key, tmp_path) as fleet:
         first, second = fleet.start_worker(), fleet.start_worker()
         await fleet.until_ready(first, second)
         await fleet.until_requests(60)
@@ -23,5 +32,76 @@ async def test_kill_9_of_a_worker_in_the_middle_of_its_accounts(dsn: str, key: s
         assert "2 jobs of dead workers are back in the queue" in fleet.log(second)
         undisturbed = await fleet.check()
         # What was under way is asked for again, and the page that the lists go on from.
-        print(fleet.requests() , undisturbed)
         assert undisturbed <= fleet.requests() <= undisturbed + 2 * 12
+
+
+async def test_kill_9_of_postgresql_in_the_middle_of_a_run(key: str, tmp_path: Path) -> None:
+    with tempfile.TemporaryDirectory(prefix="ac-sms-postgres-") as folder:
+        server = await anyio.to_thread.run_sync(embedded, Path(folder))
+        try:
+            async with drill(server.get_uri(), key, tmp_path) as fleet:
+                first, second = fleet.start_worker(), fleet.start_worker()
+                await fleet.until_ready(first, second)
+                await fleet.until_requests(50)
+                kill_all(server.get_pid())
+                await anyio.sleep(1)
+                await anyio.to_thread.run_sync(server.ensure_postgres_running)
+                await fleet.until_done()
+                # Nobody had to start them again.
+                assert first.poll() is None
+                assert second.poll() is None
+                assert fleet.log(first).count("is ready") >= 2
+                await fleet.check()
+        finally:
+            await anyio.to_thread.run_sync(server.cleanup)
+
+
+def kill_all(pid: int) -> None:
+    """SIGKILL to a process and its children."""
+    postmaster = psutil.Process(pid)
+    everyone = [postmaster, *postmaster.children(recursive=True)]
+    for process in everyone:
+        # Some end by themselves when they see that the first one has gone.
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(everyone, timeout=10)
+
+
+async def test_a_network_cut_between_a_worker_and_the_database(fleet_dsn: str, key: str, tmp_path: Path) -> None:
+    with CuttableProxy(address_of(fleet_dsn)) as proxy:
+        async with drill(fleet_dsn, key, tmp_path) as fleet:
+            far = fleet.start_worker(f"postgresql://postgres@127.0.0.1:{proxy.port}{urlsplit(fleet_dsn).path}")
+            near = fleet.start_worker()
+            await fleet.until_ready(far, near)
+            await fleet.until_requests(50)
+            proxy.cut()
+            # It notices by itself, and stops, before the other one may take over.
+            await fleet.until(lambda: "silent for too long" in fleet.log(far), STALLED_AFTER)
+            await fleet.until(lambda: "back in the queue" in fleet.log(near))
+            proxy.heal()
+            await fleet.until_done()
+            await fleet.until(lambda: fleet.log(far).count("is ready") == 2)
+            assert far.poll() is None
+            await fleet.check()
+
+
+def address_of(dsn: str) -> str | tuple[str, int]:
+    """Where the server of a DSN listens."""
+    with psycopg.connect(dsn) as connection:
+        info = connection.info
+        return f"{info.host}/.s.PGSQL.{info.port}" if info.host.startswith("/") else (info.host, info.port)
+
+
+async def test_a_frozen_worker_that_wakes_beside_its_replacement(fleet_dsn: str, key: str, tmp_path: Path) -> None:
+    async with drill(fleet_dsn, key, tmp_path) as fleet:
+        frozen, other = fleet.start_worker(), fleet.start_worker(concurrency=4)
+        await fleet.until_ready(frozen, other)
+        await fleet.until_requests(50)
+        frozen.send_signal(signal.SIGSTOP)
+        await fleet.until(lambda: "back in the queue" in fleet.log(other))
+        taken_over = fleet.requests()
+        await fleet.until_requests(taken_over + 10)
+        frozen.send_signal(signal.SIGCONT)
+        await fleet.until(lambda: "silent for too long" in fleet.log(frozen))
+        await fleet.until_done()
+        await fleet.check()

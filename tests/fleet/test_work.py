@@ -1,0 +1,456 @@
+"""A worker's jobs, in this process, at a sandbox without a limit."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import anyio
+import pytest
+from procrastinate.exceptions import JobAborted
+from procrastinate.jobs import Job
+
+from ac_sms_async import (
+    AuthenticationError,
+    ConfigurationError,
+    PermissionDeniedError,
+    RateLimit,
+    ServerError,
+)
+from ac_sms_async.collect import Statement, StoreError, Window
+from ac_sms_async.collect.postgres import PostgresStore
+from ac_sms_async.fleet import (
+    Database,
+    Enqueued,
+    FleetError,
+    LeaseLostError,
+    Plan,
+    Vault,
+    Worker,
+    add_account,
+    enqueue,
+    fleet_status,
+    open_database,
+)
+from ac_sms_async.fleet import job as job_module
+from ac_sms_async.fleet.app import MAX_ATTEMPTS, SCHEDULE, TIDY, Retries, make_app
+from ac_sms_async.fleet.fence import FencedJobManager
+from ac_sms_async.fleet.job import Collector
+from ac_sms_async.fleet.lease import Lease
+from ac_sms_async.fleet.prometheus import prometheus_text
+from ac_sms_async.fleet.stores import LeasedStore, Stores
+from ac_sms_async.sandbox import Sandbox
+
+pytestmark = pytest.mark.anyio
+
+FULL = Plan(Window())
+
+
+@pytest.fixture(autouse=True)
+def _unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(job_module, "LIMIT", RateLimit(500, per=0.1, margin=0))
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(accounts=["acme", "globex"], broadcasts=20, rate_limit=None) as running:
+        yield running
+
+
+async def add_all(database: Database, sandbox: Sandbox, vault: Vault, **tokens: str) -> None:
+    for name, access in sandbox.accounts.items():
+        token = tokens.get(name, access.token)
+        await add_account(database, name, access.url, token=token, vault=vault, plan=FULL)
+
+
+def a_job(name: str = "acme", **changes: Any) -> Job:
+    return Job(
+        **{"id": 1, "queue": "fleet", "lock": None, "queueing_lock": None, "task_name": "t", "attempts": 0, **changes}
+    )
+
+
+async def outcome(database: Database, name: str) -> tuple[str | None, str | None, int, int]:
+    [row] = await database.rows("SELECT * FROM accounts WHERE name = %s", (name,))
+    return row["last_outcome"], row["last_reason"], row["requests"], row["rows"]
+
+
+# A job
+
+
+async def test_a_job_collects_its_account_and_keeps_the_books(
+    database: Database, fleet_dsn: str, sandbox: Sandbox, vault: Vault
+) -> None:
+    await add_all(database, sandbox, vault)
+    async with Stores(fleet_dsn) as stores:
+        collector = Collector(database, stores, Lease(30), vault, worker="here")
+        await collector.run(a_job(), "acme", FULL)
+        [(number,)] = await (await stores.get()).read("SELECT COUNT(*) FROM metrics WHERE account = 'acme'")
+    assert number == 20
+    assert await outcome(database, "acme") == ("complete", None, sandbox.journal.seen, 40)
+    [sitting] = await database.rows("SELECT * FROM sittings")
+    assert (sitting["worker"], sitting["outcome"], sitting["rows"]) == ("here", "complete", 40)
+    assert sitting["ended_at"] is not None
+
+
+async def test_a_job_that_fails_says_why(
+    database: Database, fleet_dsn: str, sandbox: Sandbox, vault: Vault, caplog: pytest.LogCaptureFixture
+) -> None:
+    await add_all(database, sandbox, vault, acme="wrong")
+    async with Stores(fleet_dsn) as stores:
+        with pytest.raises((AuthenticationError, PermissionDeniedError)) as caught:
+            await Collector(database, stores, Lease(30), vault).run(a_job(), "acme", FULL)
+    ended = await outcome(database, "acme")
+    assert ended[:2] == ("failed", type(caught.value).__name__)
+    assert "acme failed: " in caplog.text
+    assert "wrong" not in caplog.text.replace("wrong,", "")
+
+
+async def test_a_job_without_its_token_is_not_begun(
+    database: Database, fleet_dsn: str, sandbox: Sandbox, vault: Vault
+) -> None:
+    await add_account(database, "acme", sandbox.url, token_env="NOT_SET_ANYWHERE")
+    async with Stores(fleet_dsn) as stores:
+        with pytest.raises(FleetError, match="NOT_SET_ANYWHERE"):
+            await Collector(database, stores, Lease(30), vault).run(a_job(), "acme", FULL)
+        with pytest.raises(FleetError, match="no account 'gone'"):
+            await Collector(database, stores, Lease(30), vault).run(a_job(), "gone", FULL)
+    assert (await outcome(database, "acme"))[1] == "FleetError"
+    assert sandbox.journal.seen == 0
+
+
+async def test_without_a_lease_no_request_starts_and_nothing_is_written(
+    database: Database, fleet_dsn: str, sandbox: Sandbox, vault: Vault
+) -> None:
+    await add_all(database, sandbox, vault)
+    now = 0.0
+
+    def first_request(*_: Any) -> None:
+        nonlocal now
+        now = 100.0
+
+    lease = Lease(30, clock=lambda: now)
+    async with Stores(fleet_dsn) as stores:
+        store = await stores.get()
+        before = await store.read("SELECT * FROM runs")
+        collector = Collector(database, stores, lease, vault)
+        sandbox.faults.add("503", count=1)
+        with pytest.MonkeyPatch.context() as patched:
+            # Frozen where the next one cannot be stopped any more: the request itself has begun.
+            patched.setattr("ac_sms_async.transport.call.Call._delay_after", lambda *_: first_request() or 0.0)
+            with pytest.raises(LeaseLostError):
+                await collector.run(a_job(), "acme", FULL)
+        assert before == []
+        assert [row[0] for row in await store.read("SELECT status FROM runs")] == ["running"]
+    # The one that was answered 503, and those beside it; none of them was tried again.
+    assert len({(entry.operation, entry.query) for entry in sandbox.journal}) == sandbox.journal.seen
+    assert await outcome(database, "acme") == (None, None, 0, 0)
+
+
+async def test_a_job_that_is_stopped_says_so_and_the_next_sitting_goes_on(
+    database: Database, fleet_dsn: str, sandbox: Sandbox, vault: Vault
+) -> None:
+    await add_all(database, sandbox, vault)
+    sandbox.faults.add("slow", seconds=30)
+    async with Stores(fleet_dsn) as stores:
+        collector = Collector(database, stores, Lease(30), vault)
+        with anyio.move_on_after(1):
+            await collector.run(a_job(), "acme", FULL)
+        assert (await outcome(database, "acme"))[0] == "interrupted"
+        sandbox.faults.clear()
+        await collector.run(a_job(), "acme", FULL)
+        [(runs,)] = await (await stores.get()).read("SELECT COUNT(*) FROM runs")
+    assert runs == 1
+    assert (await outcome(database, "acme"))[0] == "complete"
+
+
+async def test_books_that_cannot_be_kept_do_not_hide_how_a_job_ended(
+    database: Database, fleet_dsn: str, sandbox: Sandbox, vault: Vault, caplog: pytest.LogCaptureFixture
+) -> None:
+    await add_all(database, sandbox, vault)
+    async with Stores(fleet_dsn) as stores:
+        collector = Collector(database, stores, Lease(30), vault)
+        await stores.get()
+        await database.rows("ALTER TABLE accounts RENAME COLUMN last_error TO elsewhere")
+        await collector.run(a_job(), "acme", FULL)
+    assert "could not note how the job of acme ended" in caplog.text
+
+
+async def test_a_sitting_that_was_left_open_is_closed_by_the_next_one(
+    database: Database, fleet_dsn: str, sandbox: Sandbox, vault: Vault
+) -> None:
+    await add_all(database, sandbox, vault)
+    lease = Lease(30)
+    async with Stores(fleet_dsn) as stores:
+        lease.give_up()
+        with pytest.raises(LeaseLostError):
+            await Collector(database, stores, lease, vault).run(a_job(), "acme", FULL)
+        await Collector(database, stores, Lease(30), vault).run(a_job(), "acme", FULL)
+    assert [row["outcome"] for row in await database.rows("SELECT outcome FROM sittings ORDER BY id")] == [
+        "lost",
+        "complete",
+    ]
+
+
+# Its store
+
+
+async def test_stores_are_shared_and_renewed_when_they_break(fleet_dsn: str) -> None:
+    async with Stores(fleet_dsn, size=2) as stores:
+        first, second, third = [await stores.get() for _ in range(3)]
+        assert first is third
+        assert first is not second
+        stores.abort()
+        for broken in (first, second):
+            with pytest.raises(StoreError):
+                await broken.read("SELECT 1")
+            assert broken.closed
+        renewed = [await stores.get() for _ in range(2)]
+        assert first not in renewed
+        assert await renewed[0].read("SELECT 1") == [(1,)]
+    assert renewed[0].closed
+    async with Stores(fleet_dsn) as unused:
+        unused.abort()
+
+
+async def test_a_store_within_a_lease(fleet_dsn: str) -> None:
+    lease = Lease(30)
+    async with await PostgresStore.open(fleet_dsn) as own:
+        async with LeasedStore(own, lease) as store:
+            account = ("acme", "https://acme.example", "2026-01-01T00:00:00Z")
+            await store.write(Statement("INSERT INTO accounts VALUES (?, ?, ?)", [account]))
+            lease.give_up()
+            with pytest.raises(LeaseLostError):
+                await store.write(Statement("DELETE FROM accounts"))
+            assert await store.read("SELECT account FROM accounts") == [("acme",)]
+            async with store.stream("SELECT account FROM accounts") as chunks, store.exclusive("acme"):
+                assert [chunk async for chunk in chunks] == [[("acme",)]]
+        assert not own.closed
+
+
+# The app
+
+
+@pytest.mark.parametrize(
+    ("error", "attempts", "expected"),
+    [
+        (ServerError("503", status=503), 0, 5),
+        (ServerError("503", status=503), 3, 135),
+        (StoreError("gone"), 6, 3600),
+        (ServerError("503", status=503), MAX_ATTEMPTS - 1, None),
+        (AuthenticationError("401", status=401), 0, None),
+        (ConfigurationError("bad"), 0, None),
+        (FleetError("no key"), 0, None),
+        (asyncio.CancelledError(), 50, 0),
+        (JobAborted(), 50, 0),
+    ],
+)
+def test_which_failures_are_tried_again_and_when(
+    error: BaseException, attempts: int, expected: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[dict[str, int]] = []
+    monkeypatch.setattr(
+        "ac_sms_async.fleet.app.RetryDecision", lambda *, retry_in: asked.append(retry_in) or "a decision"
+    )
+    decision = Retries().get_retry_decision(exception=error, job=a_job(attempts=attempts))
+    if expected is None:
+        assert decision is None
+    else:
+        assert asked == [{"seconds": expected}]
+
+
+async def test_the_upkeep_runs_by_itself(database: Database, fleet_dsn: str, vault: Vault) -> None:
+    await add_account(database, "acme", "https://acme.example", token_env="T", schedule="0 * * * *")
+    await database.rows("UPDATE accounts SET next_at = now() - interval '1 minute'")
+    await database.rows(
+        "INSERT INTO sittings (account, job_id, worker, ended_at) VALUES "
+        "('acme', 1, 'w', now() - interval '80 hours'), ('acme', 2, 'w', now())"
+    )
+    lease = Lease(30)
+    async with Stores(fleet_dsn) as stores:
+        app = make_app(Collector(database, stores, lease, vault), FencedJobManager(database, lease))
+        assert {task.cron for task in app.periodic_registry.periodic_tasks.values()} == {"* * * * *", "17 * * * *"}
+        for name in (SCHEDULE, TIDY):
+            await app.configure_task(name, queueing_lock=name).defer_async(timestamp=0)
+        await app.run_worker_async(wait=False, concurrency=1, install_signal_handlers=False, listen_notify=False)
+    left = {row["job_id"] for row in await database.rows("SELECT job_id FROM sittings")}
+    assert 2 in left
+    assert 1 not in left
+    [job] = await database.rows("SELECT args FROM procrastinate_jobs WHERE task_name = 'ac-sms:collect'")
+    assert job["args"]["account"] == "acme"
+
+
+# A worker
+
+
+async def test_a_worker_drains_the_queue(database: Database, fleet_dsn: str, sandbox: Sandbox, vault: Vault) -> None:
+    await add_all(database, sandbox, vault, globex="wrong")
+    await add_account(database, "later", f"{sandbox.url}/later", token_env="T")
+    await enqueue(database, ["acme", "globex"])
+    ready: list[bool] = []
+    with anyio.fail_after(30):
+        await Worker(dsn=fleet_dsn, vault=vault, drain=True).run(ready=lambda: ready.append(True))
+    assert ready == [True]
+    status = await fleet_status(database)
+    assert {account.name: account.state for account in status.accounts} == {
+        "acme": "ok",
+        "globex": "failing",
+        "later": "new",
+    }
+    assert status.jobs == {"todo": 0, "doing": 0, "failed": 1}
+    assert status.workers == 0
+    assert status.requests_per_second > 0
+    assert status.rows_per_second > 0
+    acme, globex, later = status.accounts
+    assert acme.last_success_at is not None
+    assert acme.lag < 30 < later.lag + 40
+    assert globex.reason in ("AuthenticationError", "PermissionDeniedError")
+    text = prometheus_text(status)
+    assert 'ac_sms_fleet_account_state{account="acme",state="ok"} 1\n' in text
+    assert f'ac_sms_fleet_account_failure{{account="globex",reason="{globex.reason}"}} 1\n' in text
+    assert 'ac_sms_fleet_rows_total{account="acme"} 40\n' in text
+    assert "ac_sms_fleet_workers 0\n" in text
+    assert 'last_success_timestamp_seconds{account="later"}' not in text
+
+
+async def test_states_of_accounts_and_odd_names(database: Database, sandbox: Sandbox, vault: Vault) -> None:
+    name = 'a "quoted"\\\nname'
+    await add_account(database, name, sandbox.url, token_env="T")
+    assert await enqueue(database) == Enqueued([name], [])
+
+    async def state() -> str:
+        return (await fleet_status(database)).accounts[0].state
+
+    assert await state() == "queued"
+    await database.rows("UPDATE accounts SET last_outcome = 'failed'")
+    assert await state() == "retrying"
+    await database.rows("UPDATE procrastinate_jobs SET status = 'doing'")
+    status = await fleet_status(database)
+    assert status.accounts[0].state == "running"
+    assert 'account_state{account="a \\"quoted\\"\\\\\\nname",state="running"} 1' in prometheus_text(status)
+    assert status.to_json()["accounts"][0]["name"] == name
+    await database.rows("UPDATE procrastinate_jobs SET status = 'succeeded'")
+    await database.rows("UPDATE accounts SET last_outcome = 'partial'")
+    assert await state() == "partial"
+
+
+async def test_a_worker_is_stopped_and_its_job_goes_back_into_the_queue(
+    database: Database, fleet_dsn: str, sandbox: Sandbox, vault: Vault
+) -> None:
+    await add_all(database, sandbox, vault)
+    await enqueue(database, ["acme"])
+    sandbox.faults.add("slow", seconds=30)
+    with anyio.fail_after(20):
+        async with anyio.create_task_group() as group:
+            group.start_soon(Worker(dsn=fleet_dsn, vault=vault).run)
+            while not sandbox.journal.seen:
+                await anyio.sleep(0.05)
+            group.cancel_scope.cancel()
+    [job] = await database.rows("SELECT status::text, attempts FROM procrastinate_jobs WHERE lock IS NOT NULL")
+    assert job == {"status": "todo", "attempts": 1}
+    assert (await outcome(database, "acme"))[0] == "interrupted"
+    assert await database.rows("SELECT 1 FROM procrastinate_workers") == []
+
+
+async def test_a_worker_without_a_database_says_so_at_once(dsn: str, vault: Vault) -> None:
+    with pytest.raises(FleetError, match="ac-sms fleet init"):
+        await Worker(dsn=dsn, vault=vault).run()
+    with pytest.raises(FleetError, match="at least 5 seconds"):
+        await Worker(dsn=dsn, vault=vault, stalled_after=4).run()
+
+
+async def test_a_worker_begins_anew_when_the_database_went_away(
+    database: Database, fleet_dsn: str, sandbox: Sandbox, vault: Vault, caplog: pytest.LogCaptureFixture
+) -> None:
+    await add_all(database, sandbox, vault)
+    sandbox.faults.add("slow", seconds=0.3)
+    cuts = 0
+
+    async def cut() -> None:
+        """End all its connections, as a server does that shuts down."""
+        nonlocal cuts
+        while cuts < 2:
+            await anyio.sleep(0.5)
+            ended = await database.rows(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
+                "AND pid <> pg_backend_pid()"
+            )
+            cuts += bool(ended)
+
+    async with anyio.create_task_group() as group:
+        worker = Worker(dsn=fleet_dsn, vault=vault, stalled_after=5)
+        group.start_soon(worker.run)
+        group.start_soon(cut)
+        while cuts < 2:
+            await anyio.sleep(0.1)
+        await enqueue(database)
+        with anyio.fail_after(30):
+            while {account.state for account in (await fleet_status(database)).accounts} != {"ok"}:
+                await anyio.sleep(0.2)
+        group.cancel_scope.cancel()
+
+
+async def test_a_worker_that_lost_its_lease_begins_anew(
+    database: Database, fleet_dsn: str, sandbox: Sandbox, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await add_all(database, sandbox, vault)
+    await enqueue(database, ["acme"])
+    sandbox.faults.add("slow", seconds=30)
+    leases: list[Lease] = []
+
+    def lease(seconds: float) -> Lease:
+        leases.append(Lease(seconds))
+        return leases[-1]
+
+    monkeypatch.setattr("ac_sms_async.fleet.worker.Lease", lease)
+    async with anyio.create_task_group() as group:
+        group.start_soon(Worker(dsn=fleet_dsn, vault=vault, stalled_after=5).run)
+        with anyio.fail_after(20):
+            while not sandbox.journal.seen:
+                await anyio.sleep(0.05)
+            sandbox.faults.clear()
+            leases[0].give_up()
+            # Its worker counts as dead, and is the one that notices.
+            await database.rows("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 hour'")
+            while (await outcome(database, "acme"))[0] != "complete":
+                await anyio.sleep(0.1)
+        group.cancel_scope.cancel()
+    assert len(leases) == 2
+
+
+async def test_a_database_that_stays_away_is_waited_for(
+    database: Database, fleet_dsn: str, vault: Vault, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    waits: list[float] = []
+    sessions = iter([FleetError("gone"), StoreError("gone"), False, True])
+
+    async def session(*_: Any) -> bool:
+        outcome = next(sessions)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    monkeypatch.setattr(Worker, "_session", session)
+    monkeypatch.setattr("ac_sms_async.fleet.worker.anyio.sleep", sleep)
+    await Worker(dsn=fleet_dsn, vault=vault).run()
+    assert waits == [1.0, 1.0, 1.0]
+    assert "out of reach, trying again in 1 s: gone" in caplog.text
+
+    calls = 0
+    real = open_database
+
+    def unreachable(*args: Any, **options: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls in (2, 3, 4, 5, 6, 7):
+            raise FleetError("refused")
+        return real(*args, **options)
+
+    waits.clear()
+    sessions = iter([False, True])
+    monkeypatch.setattr("ac_sms_async.fleet.worker.open_database", unreachable)
+    await Worker(dsn=fleet_dsn, vault=vault).run()
+    assert waits == [1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0]
