@@ -7,7 +7,7 @@ READY  := $(VENV)/.ready
 DOCS   := .venv-docs
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types generate check-generated bench docs package api lock clean conformance
+.PHONY: help demo test lint types generate check-generated bench soak mutation docs package api lock clean conformance
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,22 @@ $(BENCH_READY): benchmarks/requirements.lock pyproject.toml
 bench: $(BENCH_READY) ## Measure against what one would use instead (BENCH=--quick for rough numbers, or rows by name)
 	@.venv-bench/bin/python -m benchmarks $(BENCH)
 
+soak: $(READY) ## Send 200,000 requests through one client, and hold the promises about time in real time (5 minutes)
+	@$(BIN)/python -m benchmarks.soak $(SOAK)
+	@$(BIN)/python -m benchmarks.promises
+
+MUTATION := .venv-mutation
+$(MUTATION)/.ready: requirements-dev.lock tests/mutation.lock
+	@echo "Setting up $(MUTATION) (once, about a minute)"
+	@$(PYTHON) -m venv --clear $(MUTATION)
+	@$(MUTATION)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock -r tests/mutation.lock
+	@$(MUTATION)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+mutation: $(MUTATION)/.ready ## Change the code in thousands of small ways and count what no test notices (MUTANTS="ac_sms_async.polling*")
+	@$(MUTATION)/bin/mutmut run --max-children 1 $(MUTANTS)
+	@$(MUTATION)/bin/mutmut results
+
 $(DOCS)/.ready: docs/requirements.lock
 	@$(PYTHON) -m venv --clear $(DOCS)
 	@$(DOCS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
@@ -84,7 +100,9 @@ lock: ## Renew the hash-checked, host-free locks (needs uv)
 	uv pip compile pyproject.toml benchmarks/requirements.in --extra aiohttp --extra speedups --group bench --universal \
 	  --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade -q \
 	  -o benchmarks/requirements.lock
+	uv pip compile --group mutation --universal --python-version 3.11 --generate-hashes -c requirements-dev.lock \
+	  --no-emit-index-url --no-header --no-annotate --upgrade -q -o tests/mutation.lock
 
 clean: ## Remove what the other targets made
-	rm -rf .venv .venv-* build dist site htmlcov demo .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-* build dist site htmlcov demo .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache mutants
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
