@@ -28,6 +28,7 @@ def test_ticks_are_few_round_and_enough(largest: float) -> None:
 def test_ticks_of_nothing() -> None:
     assert nice_ticks(0) == [0.0, 1.0]
     assert nice_ticks(-1) == [0.0, 1.0]
+    assert nice_ticks(5e-324) == [0.0, 1.0]
 
 
 @given(st.lists(st.tuples(sizes, sizes), min_size=1, max_size=40))

@@ -10,6 +10,8 @@ from attrs import field, frozen
 
 __all__ = ["Bar", "bars", "column_chart", "line_chart", "nice_ticks", "share_bar"]
 
+_NOTHING = 1e-9
+"""Less than this is drawn as 0: no count or rate is as small."""
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 12, 22, 26
 
 
@@ -49,7 +51,7 @@ class _Plot:
 
 def nice_ticks(largest: float, *, count: int = 4) -> list[float]:
     """Round numbers from 0 to just above `largest`, about `count` steps."""
-    if not largest > 0:
+    if not largest > _NOTHING:
         return [0.0, 1.0]
     rough = largest / count
     size = 10.0 ** math.floor(math.log10(rough))
