@@ -10,7 +10,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 from attrs import define
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ac_sms_async.batching import Outcome, OutcomeStream
@@ -84,7 +84,7 @@ def expected(case: Case, id: int) -> tuple[str, int | None]:
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 @pytest.mark.parametrize("live", [False, True])
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(case=CASES)
 def test_every_id_gets_its_outcome(backend: str, live: bool, case: Case) -> None:
     got, error, requests = anyio.run(run, case, live, 10**6, backend=backend)
@@ -100,7 +100,7 @@ def test_every_id_gets_its_outcome(backend: str, live: bool, case: Case) -> None
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 @pytest.mark.parametrize("live", [False, True])
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(case=CASES)
 def test_a_run_ends_after_two_chunks_in_a_row_that_are_all_bad(backend: str, live: bool, case: Case) -> None:
     got, error, _ = anyio.run(run, case, live, 2, backend=backend)

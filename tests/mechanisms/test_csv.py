@@ -10,7 +10,7 @@ from typing import Any
 
 import anyio.lowlevel
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from ac_sms_async.csv_parser import CsvParser
@@ -77,7 +77,7 @@ TEXTS = st.lists(
 CUTS = st.lists(st.integers(0, 200), max_size=8)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(TEXTS, st.booleans(), CUTS)
 @example('a,"b\r\nc"\r\n', True, [5, 6, 7])
 @example('"a\r', False, [3])
@@ -87,14 +87,14 @@ def test_records_equal_the_csv_modules_at_any_chunking(text: str, bom: bool, cut
     assert in_pieces(body, cuts)[0] == whole(body)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(TEXTS)
 def test_every_byte_alone(text: str) -> None:
     body = text.encode()
     assert in_pieces(body, list(range(len(body))))[0] == whole(body)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.binary(max_size=60), CUTS)
 def test_bytes_that_are_no_text_are_found_behind_the_records_before(body: bytes, cuts: list[int]) -> None:
     # Python's decoder takes half a BOM, and nothing else, for an empty text.

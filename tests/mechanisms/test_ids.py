@@ -5,7 +5,7 @@ from __future__ import annotations
 import tracemalloc
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ac_sms_async.batching import Outcome, OutcomeStream
@@ -14,7 +14,7 @@ from ac_sms_async.id_chunks import SeenIds
 IDS = st.one_of(st.integers(1, 12), st.integers(2**63 - 3, 2**63 + 3), st.integers(1, 10**30))
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(IDS, max_size=40))
 def test_an_id_is_new_once(ids: list[int]) -> None:
     seen = SeenIds()

@@ -9,7 +9,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 from attrs import define, field
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ac_sms_async.errors import PagingError
@@ -96,7 +96,7 @@ def servers(draw: st.DrawFn) -> DriftingServer:
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("live", [False, True])
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(servers(), st.integers(5, 9), st.integers(1, 8))
 def test_each_row_that_stays_comes_exactly_once(
     backend: str, live: bool, server: DriftingServer, page_size: int, prefetch: int
@@ -113,7 +113,7 @@ def test_each_row_that_stays_comes_exactly_once(
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(servers(), st.integers(5, 9), st.integers(1, 4), st.integers(0, 6))
 def test_resuming_loses_and_repeats_nothing(
     backend: str, server: DriftingServer, page_size: int, prefetch: int, stop: int
