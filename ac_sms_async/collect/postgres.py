@@ -121,7 +121,7 @@ class PostgresStore:
         return self._connection.closed
 
     def abort(self) -> None:
-        """Break the connection off; what waits for the database ends in `StoreError` at once, even on a dead network."""
+        """Break the connection off: what waits for the database ends in `StoreError` at once, network or not."""
         break_off(self._connection)
 
     async def aclose(self) -> None:
