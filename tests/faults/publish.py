@@ -26,7 +26,7 @@ _INTRO = f"""# What happens when something breaks
 <!-- Written by `python -m tests.faults.publish` from the operations and one rule; a test holds it current. -->
 
 Each line is a fault at one step of an exchange; the tests inject it on real sockets, for every operation, on asyncio
-and trio, over plain TCP and TLS, and on both backends. In the tests a call is tried at most {ATTEMPTS} times. A cell
+and trio, over plain TCP and TLS, on both backends and on a client of the user's own. In the tests a call is tried at most {ATTEMPTS} times. A cell
 says what the caller gets, and how many requests the server saw. **Maybe applied** marks the errors whose
 `.maybe_applied` is True: the write may have taken effect, so look before you send it again.
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 
 import anyio
+import httpx
 from attrs import frozen
 
 from ac_sms_async import RetryPolicy, SMSClient, SMSError, Timeout
@@ -39,7 +42,10 @@ class World:
         return f"{self.loop}-{self.backend}-{'https' if self.tls else 'http'}"
 
 
-def client_for(cell: Cell, server: FaultServer, trust: Trust, world: World, give_up: float) -> SMSClient:
+@asynccontextmanager
+async def client_for(
+    cell: Cell, server: FaultServer, trust: Trust, world: World, give_up: float
+) -> AsyncGenerator[SMSClient]:
     unbounded = cell.phase is Phase.CONNECT and not cell.lasting
     handshake = cell.phase in (Phase.CONNECT, Phase.TLS)
     waits = cell.fault is Fault.STALL or (handshake and cell.fault is Fault.DRIP)
@@ -50,18 +56,23 @@ def client_for(cell: Cell, server: FaultServer, trust: Trust, world: World, give
         if unbounded
         else RetryPolicy(max_attempts=ATTEMPTS, initial=0.0, maximum=0.0)
     )
-    return SMSClient(
-        server.url,
-        TOKEN,
-        timeout=Timeout(short, connect=short if handshake else LONG),
-        deadline=give_up if cell.fault is Fault.DRIP and not handshake else 4 * LONG,
-        retry=retry,
-        rate_limit=None,
-        # With one slot only, a slot that is lost is noticed by the next call.
-        max_concurrency=1,
-        backend=world.backend,  # type: ignore[arg-type]  # from a table of tests
-        ssl_context=trust.client if world.tls else None,
-    )
+    async with AsyncExitStack() as stack:
+        wire: dict[str, Any] = {"backend": world.backend, "ssl_context": trust.client if world.tls else None}
+        if world.backend == "http_client":
+            verify = trust.client if world.tls else False
+            wire = {"http_client": await stack.enter_async_context(httpx.AsyncClient(verify=verify))}
+        sms = SMSClient(
+            server.url,
+            TOKEN,
+            timeout=Timeout(short, connect=short if handshake else LONG),
+            deadline=give_up if cell.fault is Fault.DRIP and not handshake else 4 * LONG,
+            retry=retry,
+            rate_limit=None,
+            # With one slot only, a slot that is lost is noticed by the next call.
+            max_concurrency=1,
+            **wire,
+        )
+        yield await stack.enter_async_context(sms)
 
 
 async def problems_of(

@@ -21,6 +21,7 @@ WORLDS = [
     World("asyncio", "httpx", tls=True),
     World("trio", "httpx", tls=False),
     World("asyncio", "aiohttp", tls=False),
+    World("asyncio", "http_client", tls=False),
 ]
 TLS_WORLDS = [
     World("asyncio", "httpx", tls=True),
