@@ -21,6 +21,10 @@ __all__ = ["Account", "Slots", "Start", "account_state"]
 LATE = 0.005
 """Timers wake a little late. Up to this much of it is taken from the margin, or every window would lose it again."""
 
+UNSEEN = 1.0
+"""A request that is written to a new connection counts from its answer on, but from so many seconds later at most:
+five slow answers must not hold up the whole account."""
+
 NEGLIGIBLE = 1e-6
 """Waits below this are rounding errors of the clock; sleeping them again and again could go on for ever."""
 
@@ -145,13 +149,15 @@ class Account:
         finally:
             self._changed = None
 
-    def move(self, entry: float, later: float) -> None:
-        """The request that was to start at `entry` starts later."""
+    def move(self, entry: float, moment: float) -> None:
+        """The request that counted as started at `entry` starts at another moment."""
         self._forget(entry)
-        insort(self._starts, later)
+        insort(self._starts, moment)
+        if self._changed is not None:
+            self._changed.set()
 
     def opening(self, entry: float) -> None:
-        """The request that started at `entry` opens a connection, which takes long: it counts until `opened`."""
+        """The request that was to start at `entry` opens a connection first: it counts as running until `opened`."""
         self._forget(entry)
         self._opening += 1
 
@@ -160,11 +166,11 @@ class Account:
         if entry in self._starts:
             self._starts.remove(entry)
 
-    def opened(self, now: float | None) -> None:
-        """Its answer began, or it failed, at `now`; None if it provably never reached the server."""
+    def opened(self, entry: float | None) -> None:
+        """It is open, and the request counts from `entry` on; None if it provably never reached the server."""
         self._opening -= 1
-        if now is not None:
-            self._starts.append(now)
+        if entry is not None:
+            insort(self._starts, entry)
         if self._changed is not None:
             self._changed.set()
 
@@ -187,23 +193,29 @@ class Account:
 class Start:
     """A request that was let go, and what becomes of its entry in the account's log."""
 
-    __slots__ = ("_account", "_clock", "_entry", "_opening")
+    __slots__ = ("_account", "_clock", "_entry", "_opening", "_until_seen")
 
     def __init__(self, account: Account, clock: Callable[[], float], entry: float | None) -> None:
         self._account = account
         self._clock = clock
         self._entry = entry
         self._opening = False
+        self._until_seen = -math.inf
 
     def opening(self) -> None:
-        """It has to open a connection first, so the server will see it later than now: it counts until `settle`."""
+        """It has to open a connection first, so the server will see it later than now."""
         if self._entry is not None and not self._opening:
             self._opening = True
             self._account.opening(self._entry)
 
     def writing(self) -> None:
         """It is on its way. Where the event loop was too busy to write it at once, that is when it started."""
-        if self._entry is not None and not self._opening:
+        if self._opening:
+            self._opening = False
+            # When exactly a server takes up a new connection only its answer can tell, but it won't be later than this.
+            self._entry = self._until_seen = self._clock() + UNSEEN
+            self._account.opened(self._entry)
+        elif self._entry is not None:
             written = self._clock() - LATE
             if written > self._entry:
                 self._account.move(self._entry, written)
@@ -211,10 +223,14 @@ class Start:
 
     def settle(self, *, sent: bool) -> None:
         """Its answer began, or it failed; with `sent` False it provably never reached the server."""
+        now = self._clock()
         if self._opening:
             self._opening = False
             self._entry = None
-            self._account.opened(self._clock() if sent else None)
+            self._account.opened(now if sent else None)
+        elif now < self._until_seen:
+            self._account.move(self._until_seen, now)
+            self._until_seen = -math.inf
 
 
 _accounts: RunVar[dict[str, Account]] = RunVar("ac_sms_async.accounts")

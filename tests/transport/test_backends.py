@@ -197,6 +197,23 @@ async def test_a_write_on_a_connection_that_was_just_closed_is_not_sent_twice(co
     assert len(server.seen) == 2
 
 
+async def test_connections_that_were_needed_once_are_closed(
+    connect: Open, kind: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ac_sms_async.transport.backends.httpx.IDLE_SECONDS", 0.1)
+    monkeypatch.setattr("ac_sms_async.transport.backends.aiohttp.IDLE_SECONDS", 0.1)
+    with RawServer(lambda seen: Say(ok().data, delay=0.01)) as server:
+        async with connect(server.url) as transport:
+            async with anyio.create_task_group() as tasks:
+                for _ in range(4):
+                    tasks.start_soon(transport.send, reading())
+            for _ in range(4):
+                await transport.send(reading())
+                await anyio.sleep(0.05)
+            # The pool of the caller's own client goes by its own rules.
+            assert kind[1] == "own" or await server.settles(1)
+
+
 async def test_an_old_connection_is_not_used_again(
     connect: Open, kind: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

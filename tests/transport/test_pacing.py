@@ -13,7 +13,7 @@ import anyio.lowlevel
 import pytest
 
 from ac_sms_async.options import RateLimit
-from ac_sms_async.transport.pacing import LATE, LONGEST_PAUSE, Account, Slots, account_state
+from ac_sms_async.transport.pacing import LATE, LONGEST_PAUSE, UNSEEN, Account, Slots, account_state
 
 pytestmark = pytest.mark.anyio
 
@@ -156,6 +156,49 @@ async def test_a_request_that_opens_a_connection_counts_until_its_answer_begins(
         # The second provably never reached the server: its turn is free at once.
         second.settle(sent=False)
     assert third == [5.5]
+
+
+async def test_slow_answers_on_new_connections_hold_up_nobody_for_long() -> None:
+    account = paced(RateLimit(1, per=1.0, margin=0))
+    clock = anyio.current_time
+    slow = await account.start(clock)
+    slow.opening()
+    third: list[float] = []
+
+    async def wait() -> None:
+        await account.start(clock)
+        third.append(clock() - written)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(wait)
+        await anyio.sleep(3)
+        written = clock()
+        slow.writing()
+        await anyio.sleep(30)
+        slow.settle(sent=True)
+    assert third == pytest.approx([UNSEEN + 1.0])
+
+
+async def test_an_answer_on_a_new_connection_frees_the_next_in_time() -> None:
+    account = paced(RateLimit(1, per=1.0, margin=0))
+    clock = anyio.current_time
+    start = await account.start(clock)
+    start.opening()
+    await anyio.sleep(3)
+    start.writing()
+    ended: list[float] = []
+
+    async def wait() -> None:
+        await account.start(clock)
+        ended.append(clock())
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(wait)
+        await anyio.sleep(0.2)
+        answered = clock()
+        start.settle(sent=True)
+        start.settle(sent=True)
+    assert ended == pytest.approx([answered + 1.0])
 
 
 async def test_a_request_written_late_counts_from_then() -> None:

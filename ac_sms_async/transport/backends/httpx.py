@@ -197,7 +197,10 @@ class HttpxBackend:
         if self._closed:
             self.drop(line, None)
         else:
-            line.idle_since = time.monotonic()
+            now = line.idle_since = time.monotonic()
+            # The oldest are at the front, and would never be asked for again.
+            while self._idle and now - self._idle[0].idle_since >= IDLE_SECONDS:
+                self.drop(self._idle.pop(0), None)
             self._idle.append(line)
 
     def drop(self, line: _Line, body: AsyncIterator[bytes] | None) -> None:
