@@ -51,9 +51,9 @@ class Database:
     """Connections to the fleet's schema. Make one with `open_database`."""
 
     def __init__(self, dsn: str, *, size: int = 4) -> None:
-        self.dsn = complete_dsn(dsn)
+        self.dsn: str = complete_dsn(dsn)
         self._opened: WeakSet[Connection] = WeakSet()
-        self.connector = PsycopgConnector(
+        self.connector: PsycopgConnector = PsycopgConnector(
             conninfo=self.dsn, configure=self._configure, min_size=1, max_size=size, timeout=_PATIENCE
         )
 

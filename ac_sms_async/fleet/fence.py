@@ -19,7 +19,7 @@ from ac_sms_async.fleet.queue import run_query
 
 __all__ = ["FencedJobManager"]
 
-logger = logging.getLogger("ac_sms_async.fleet")
+logger: logging.Logger = logging.getLogger("ac_sms_async.fleet")
 
 
 class FencedJobManager(JobManager):

@@ -26,7 +26,7 @@ from ac_sms_async.options import RateLimit
 
 __all__ = ["Backend", "Collector"]
 
-logger = logging.getLogger("ac_sms_async.fleet")
+logger: logging.Logger = logging.getLogger("ac_sms_async.fleet")
 
 Backend = Literal["httpx", "aiohttp"]
 

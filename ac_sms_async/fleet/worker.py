@@ -27,7 +27,7 @@ from ac_sms_async.fleet.vault import Vault
 
 __all__ = ["Worker"]
 
-logger = logging.getLogger("ac_sms_async.fleet")
+logger: logging.Logger = logging.getLogger("ac_sms_async.fleet")
 
 _LONGEST_WAIT = 30.0
 _BETWEEN_LOOKS = 0.5

@@ -34,7 +34,7 @@ class StreamedResponse:
         """The HTTP status, 2xx."""
         self.headers: Mapping[str, str] = exchange.headers
         """The answer's headers, names in lower case."""
-        self.ends_by_itself = is_framed(request.method, exchange.status, exchange.headers)
+        self.ends_by_itself: bool = is_framed(request.method, exchange.status, exchange.headers)
         """Whether the answer says where its body ends, so that `chunks` notices by itself where it was cut."""
         self.complete: bool | None = False
         """False until the body's end; True then, or None if only the closing of the connection marked it."""
