@@ -118,6 +118,15 @@ def test_what_credits_do_not_pay_for_is_not_sent(serve: Callable[..., Served]) -
     assert served.put(path, status="pending_review", body="short", sent_to_count=929)["status"] == "pending_review"
 
 
+def test_a_campaign_is_whatever_was_sent_to_anybody(slow: Served) -> None:
+    before = slow.get("/sms/broadcasts/metrics/snapshot")["snapshot"]["campaigns"]
+    for count in (0, 1):
+        made = slow.post("/sms/broadcasts", 201, name="a", body="b", sent_to_count=count)
+        slow.put(f"/sms/broadcasts/{made['id']}", status="pending_review")
+        slow.sandbox.clock.advance(1000)
+        assert slow.get("/sms/broadcasts/metrics/snapshot")["snapshot"]["campaigns"] == before + count
+
+
 def test_no_audience_is_beyond_all_bounds(serve: Callable[..., Served]) -> None:
     served = serve(extra_credits=10**9)
     path = f"/sms/broadcasts/{served.post('/sms/broadcasts', 201, name='a', body='b')['id']}"
