@@ -53,7 +53,7 @@ class AIRequest:
     ) -> BroadcastMessage:
         """Wait for the AI to end, and return the broadcast that it made or changed.
 
-        `timeout` is in seconds; it is looked at after 1 s, then ever more seldom, up to every 20 s. Raises
+        `timeout` is in seconds; it is looked at at once, after 1 s, then ever more seldom, up to every 20 s. Raises
         `AIRequestFailedError` when the AI gave up, `WaitTimeoutError` (its `.last` is the last status). Ending the
         wait does not stop the request. Operations: getAIBroadcastStatus, then getBroadcast.
         """

@@ -234,7 +234,7 @@ class BroadcastsResource(Resource):
     ) -> BroadcastMessage:
         """Wait until a broadcast has reached a state, or a later one; returns it as seen then.
 
-        `timeout` is in seconds; it is looked at after 1 s, then ever more seldom, up to every 60 s. Raises
+        `timeout` is in seconds; it is looked at at once, after 1 s, then ever more seldom, up to every 60 s. Raises
         `WaitTimeoutError` (its `.last` is the broadcast as last seen), `BroadcastStoppedError` when it was deleted or
         went back to draft. Ending the wait does not stop the broadcast. Operation: getBroadcast.
         """

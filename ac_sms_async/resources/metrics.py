@@ -154,7 +154,7 @@ class MetricsResource(Resource):
         """The sums over all broadcasts of the account, in a range of dates or ever; or over those named by `ids`.
 
         Dates are whole days, inclusive; they can't be combined with `ids`. Raises `SMSError`.
-        Operations: getSnapshot; with `ids`, getSnapshotByIds.
+        Operations: getBroadcastSnapshot; with `ids`, getBroadcastSnapshotByIds.
         """
         start_date, end_date = arguments.date_range(start_date, end_date)
         if ids is None:
