@@ -7,7 +7,7 @@ READY  := $(VENV)/.ready
 DOCS   := .venv-docs
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types generate check-generated bench soak mutation docs package api lock clean conformance
+.PHONY: help demo demo-fleet test lint types generate check-generated bench soak mutation docs package api lock clean conformance
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ $(READY): requirements-dev.lock pyproject.toml
 
 demo: $(READY) ## Run the main job against the sandbox on a real socket
 	@$(BIN)/python -m ac_sms_async.cli.demo
+
+demo-fleet: $(READY) ## Collect 20 accounts with two workers, kill one, and lose nothing
+	@$(BIN)/python -m ac_sms_async.fleet.demo
 
 test: $(READY) ## Run the tests, with the coverage gate
 	@rm -f .coverage .coverage.*

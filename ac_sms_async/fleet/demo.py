@@ -21,7 +21,6 @@ from pathlib import Path
 import anyio
 import click
 
-from ac_sms_async.cli.main import run
 from ac_sms_async.collect import open_store
 from ac_sms_async.fleet.accounts import add_account
 from ac_sms_async.fleet.database import open_database
@@ -63,11 +62,10 @@ def main(accounts: int, broadcasts: int, stalled_after: float) -> None:
         text = ", ".join(f"{number} {name}" for name, number in found.items())
         click.echo(f"\n{accounts} accounts with {broadcasts} broadcasts each. In the store, each once: {text}.")
         click.echo(
-            f"The sandbox saw {sandbox.journal.seen} requests, and never more than {sandbox.peak_rate()} of an account in "
-            "any second: its own journal says so."
+            f"The sandbox saw {sandbox.journal.seen} requests, and never more than {sandbox.peak_rate()} of an account "
+            "in any second: its own journal says so."
         )
-        if set(found.values()) != {accounts * broadcasts}:
-            raise SystemExit(1)
+        raise SystemExit(set(found.values()) != {accounts * broadcasts})
 
 
 @contextmanager
@@ -85,9 +83,7 @@ def _postgres() -> Generator[str, None, None]:
 
 def _ac_sms(*arguments: str) -> None:
     click.echo(f"$ ac-sms {' '.join(arguments)}")
-    code = run(arguments)
-    if code:
-        raise SystemExit(code)
+    subprocess.run([sys.executable, "-m", "ac_sms_async", *arguments], check=True)  # noqa: S603 - our own module
 
 
 async def _add_accounts(dsn: str, sandbox: Sandbox) -> None:

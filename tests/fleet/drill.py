@@ -11,7 +11,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import anyio
 import anyio.to_thread
 from attrs import Factory, define
 
@@ -20,6 +19,7 @@ from ac_sms_async.collect import Store, collect, open_store
 from ac_sms_async.collect.schema import table
 from ac_sms_async.fleet import Plan, Vault, add_account, enqueue, fleet_status, install, open_database
 from ac_sms_async.sandbox import Sandbox
+from tests.fleet.waiting import until
 
 TABLES = ("broadcasts", "metrics", "failure_groups")
 OURS = ("account", "run_id", "collected_at", "changed_at", "first_collected_at", "failures_collected_at")
@@ -58,9 +58,7 @@ class Drill:
 
     async def until(self, condition: Callable[[], bool], seconds: float = 40.0) -> None:
         """Wait for something that happens in another process."""
-        with anyio.fail_after(seconds):
-            while not condition():
-                await anyio.sleep(0.05)
+        await until(condition, seconds)
 
     async def until_ready(self, *workers: subprocess.Popen[str]) -> None:
         """Wait until the workers take jobs."""
@@ -72,10 +70,12 @@ class Drill:
 
     async def until_done(self, seconds: float = 60.0) -> None:
         """Wait until all accounts are collected."""
-        with anyio.fail_after(seconds):
-            async with open_database(self.dsn) as database:
-                while {account.state for account in (await fleet_status(database)).accounts} != {"ok"}:
-                    await anyio.sleep(0.25)
+        async with open_database(self.dsn) as database:
+
+            async def done() -> bool:
+                return {account.state for account in (await fleet_status(database)).accounts} == {"ok"}
+
+            await until(done, seconds)
 
     async def check(self, *, peak: int = 5) -> int:
         """All rows are there, as an undisturbed run finds them, and no account saw more than 5 requests in a second.

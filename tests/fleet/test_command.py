@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +15,6 @@ import pytest
 
 from ac_sms_async import RateLimit
 from ac_sms_async.cli.main import run
-from ac_sms_async.fleet import demo
 from ac_sms_async.fleet import job as job_module
 from ac_sms_async.fleet.vault import KEY, Vault
 from ac_sms_async.sandbox import AccountAccess, Sandbox
@@ -170,9 +169,9 @@ def test_without_the_extra_it_says_how_to_install_it(
         run(["fleet", "status"])
 
 
-def test_the_demo_loses_nothing(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "environ", os.environ.copy())
-    demo.main(["--accounts", "2", "--broadcasts", "30", "--stalled-after", "5"], standalone_mode=False)
-    told = capsys.readouterr().out
-    assert "kill -9 of worker" in told
-    assert "In the store, each once: 60 broadcasts, 60 metrics." in told
+def test_the_demo_loses_nothing() -> None:
+    demo = [sys.executable, "-m", "ac_sms_async.fleet.demo", "--accounts", "2", "--broadcasts", "30"]
+    told = subprocess.run([*demo, "--stalled-after", "5"], capture_output=True, text=True, timeout=100, check=False)
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert "kill -9 of worker" in told.stdout
+    assert "In the store, each once: 60 broadcasts, 60 metrics." in told.stdout

@@ -201,14 +201,13 @@ async def test_a_worker_that_cannot_say_how_a_job_ended_gives_up_its_lease(datab
 
 
 async def test_heartbeats_renew_the_lease(database: Database) -> None:
-    now = 0.0
-    taker = Taker(database)
-    taker.lease = Lease(30, clock=lambda: now)
-    manager = FencedJobManager(database, taker.lease)
+    now = [0.0]
+    lease = Lease(30, clock=lambda: now[0])
+    manager = FencedJobManager(database, lease)
     worker_id = await manager.register_worker()
-    for now in (20.0, 40.0, 60.0):
+    for now[0] in (20.0, 40.0, 60.0):
         await manager.update_heartbeat(worker_id)
-        assert not taker.lease.lost
-    now = 90.0
+        assert not lease.lost
+    now[0] = 90.0
     await manager.update_heartbeat(worker_id)
-    assert taker.lease.lost
+    assert lease.lost

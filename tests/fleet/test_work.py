@@ -41,6 +41,7 @@ from ac_sms_async.fleet.lease import Lease
 from ac_sms_async.fleet.prometheus import prometheus_text
 from ac_sms_async.fleet.stores import LeasedStore, Stores
 from ac_sms_async.sandbox import Sandbox
+from tests.fleet.waiting import until
 
 pytestmark = pytest.mark.anyio
 
@@ -343,8 +344,7 @@ async def test_a_worker_is_stopped_and_its_job_goes_back_into_the_queue(
     with anyio.fail_after(20):
         async with anyio.create_task_group() as group:
             group.start_soon(Worker(dsn=fleet_dsn, vault=vault).run)
-            while not sandbox.journal.seen:
-                await anyio.sleep(0.05)
+            await until(lambda: sandbox.journal.seen > 0)
             group.cancel_scope.cancel()
     [job] = await database.rows("SELECT status::text, attempts FROM procrastinate_jobs WHERE lock IS NOT NULL")
     assert job == {"status": "todo", "attempts": 1}
@@ -381,12 +381,13 @@ async def test_a_worker_begins_anew_when_the_database_went_away(
         worker = Worker(dsn=fleet_dsn, vault=vault, stalled_after=5)
         group.start_soon(worker.run)
         group.start_soon(cut)
-        while cuts < 2:
-            await anyio.sleep(0.1)
+        await until(lambda: cuts == 2)
         await enqueue(database)
-        with anyio.fail_after(30):
-            while {account.state for account in (await fleet_status(database)).accounts} != {"ok"}:
-                await anyio.sleep(0.2)
+
+        async def done() -> bool:
+            return {account.state for account in (await fleet_status(database)).accounts} == {"ok"}
+
+        await until(done)
         group.cancel_scope.cancel()
 
 
@@ -406,14 +407,16 @@ async def test_a_worker_that_lost_its_lease_begins_anew(
     async with anyio.create_task_group() as group:
         group.start_soon(Worker(dsn=fleet_dsn, vault=vault, stalled_after=5).run)
         with anyio.fail_after(20):
-            while not sandbox.journal.seen:
-                await anyio.sleep(0.05)
+            await until(lambda: sandbox.journal.seen > 0)
             sandbox.faults.clear()
             leases[0].give_up()
             # Its worker counts as dead, and is the one that notices.
             await database.rows("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 hour'")
-            while (await outcome(database, "acme"))[0] != "complete":
-                await anyio.sleep(0.1)
+
+            async def done() -> bool:
+                return (await outcome(database, "acme"))[0] == "complete"
+
+            await until(done)
         group.cancel_scope.cancel()
     assert len(leases) == 2
 
