@@ -33,22 +33,23 @@ def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with Prism installed: this one, where a run before this has done that."""
     if NODE is None or NPM is None:
         pytest.skip("Node.js is not at hand: nothing was judged by Prism")
-    if not (HERE / "node_modules").exists():
+    # npm writes this file last: where it is, all is there.
+    if not (HERE / "node_modules/.package-lock.json").exists():
         install = [NPM, "install", "--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts", "--silent"]
         subprocess.run(install, cwd=HERE, check=True, timeout=300)
     return HERE
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
     with Sandbox(rate_limit=None, clock=Clock(speed=100)) as running:
         yield running
 
 
-@pytest.fixture
-def prism(modules: Path, sandbox: Sandbox, tmp_path: Path) -> Iterator[str]:
+@pytest.fixture(scope="module")
+def prism(modules: Path, sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a Prism in front of the sandbox."""
-    document = tmp_path / "document.json"
+    document = tmp_path_factory.mktemp("prism") / "document.json"
     document.write_text(json.dumps(sandbox_document()), "utf-8")
     command = [str(NODE), "prism.cjs", str(document), sandbox.url]
     with subprocess.Popen(command, cwd=modules, stdout=subprocess.PIPE, text=True, env=dict(os.environ)) as running:
@@ -117,8 +118,9 @@ def test_prism_sees_what_is_wrong_with_a_request(
 
 
 def test_prism_sees_what_is_wrong_with_an_answer(prism: str, sandbox: Sandbox) -> None:
-    sandbox.faults.add("types", form="strings")
+    fault = sandbox.faults.add("types", form="strings")
     answer = httpx.get(f"{prism}/api/3/sms/credits", headers={"Api-Token": sandbox.token})
+    sandbox.faults.remove(fault)
     assert '"response' in answer.headers["sl-violations"]
 
 
