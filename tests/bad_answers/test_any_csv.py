@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import itertools
-from collections.abc import AsyncIterator
 
 import anyio
 import httpx
@@ -13,18 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ac_sms_async import InvalidResponseError, SMSError, TransportError
-from tests.bad_answers.memory import client_of
-
-
-class Pieces(httpx.AsyncByteStream):
-    """A body that comes in these pieces."""
-
-    def __init__(self, pieces: list[bytes]) -> None:
-        self._pieces = pieces
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        for piece in self._pieces:
-            yield piece
+from tests.bad_answers.memory import Pieces, client_of
 
 
 async def _records(pieces: list[bytes]) -> list[list[str]]:
