@@ -49,15 +49,15 @@ async def test_update_sends_its_own_draft_and_not_what_claims_to_be_one(sms: SMS
     assert json.loads(request.content) == {"status": "draft"}
 
 
-@pytest.mark.parametrize(
-    "call",
-    [
-        lambda sms: sms.request("PUT", "/sms/broadcasts/7", json={"status": "pending_review"}),
-        lambda sms: sms.request("put", "/sms/broadcasts/7", json={"broadcast": {"status": Status.SEND}}),
-        lambda sms: sms.request("PATCH", "/sms/broadcasts/7", json=[{"status": Sly("Pending_Review")}]),
-        lambda sms: sms.request("PUT", "/sms/broadcasts/7", params={"status": "pending_review"}),
-    ],
-)
+SENDS_BY_THE_ESCAPE_HATCH: list[Callable[[SMSClient], Any]] = [
+    lambda sms: sms.request("PUT", "/sms/broadcasts/7", json={"status": "pending_review"}),
+    lambda sms: sms.request("put", "/sms/broadcasts/7", json={"broadcast": {"status": Status.SEND}}),
+    lambda sms: sms.request("PATCH", "/sms/broadcasts/7", json=[{"status": Sly("Pending_Review")}]),
+    lambda sms: sms.request("PUT", "/sms/broadcasts/7", params={"status": "pending_review"}),
+]
+
+
+@pytest.mark.parametrize("call", SENDS_BY_THE_ESCAPE_HATCH)
 async def test_the_escape_hatch_cannot_send(sms: SMSClient, call: Callable[[SMSClient], Any]) -> None:
     with pytest.raises(ConfigurationError, match=r"call broadcasts\.send"):
         await call(sms)
@@ -78,24 +78,24 @@ async def test_the_escape_hatch_reaches_what_the_document_lacks(sms: SMSClient, 
     assert (await sms.request("POST", "/sms/quiet", json={"start": "21:00"})).parsed is None
 
 
-@pytest.mark.parametrize(
-    ("call", "says"),
-    [
-        (lambda b: b.update(7), "at least one field"),
-        (lambda b: b.update(7, body=""), "body is blank"),
-        (lambda b: b.update(0, body="x"), "positive"),
-        (lambda b: b.create(name="", body="x"), "name is blank"),
-        (lambda b: b.create(name="a", body="x", list_ids=3), "list_ids must be a list"),
-        (lambda b: b.create(name="a", body="x", list_ids=["3"]), "each of list_ids"),
-        (lambda b: b.create(name="a", body="x", media_urls="https://a"), "media_urls must be a list"),
-        (lambda b: b.create(name="a", body="x", media_urls=["ftp://a"]), "starts with https://"),
-        (lambda b: b.create(name="a", body="x", shorten_track_links_enabled=1), "True or False"),
-        (lambda b: b.create(name="a", body="x", scheduled_date=datetime(2026, 1, 1)), "no time zone"),  # noqa: DTZ001
-        (lambda b: b.create(name="a", body="x", sent_to_count=-1), "at least 0"),
-        (lambda b: b.send(7, scheduled_date="tomorrow"), "datetime"),
-        (lambda b: b.delete("7"), "an int such as 42"),
-    ],
-)
+BAD_INPUT: list[tuple[Callable[[Any], Any], str]] = [
+    (lambda b: b.update(7), "at least one field"),
+    (lambda b: b.update(7, body=""), "body is blank"),
+    (lambda b: b.update(0, body="x"), "positive"),
+    (lambda b: b.create(name="", body="x"), "name is blank"),
+    (lambda b: b.create(name="a", body="x", list_ids=3), "list_ids must be a list"),
+    (lambda b: b.create(name="a", body="x", list_ids=["3"]), "each of list_ids"),
+    (lambda b: b.create(name="a", body="x", media_urls="https://a"), "media_urls must be a list"),
+    (lambda b: b.create(name="a", body="x", media_urls=["ftp://a"]), "starts with https://"),
+    (lambda b: b.create(name="a", body="x", shorten_track_links_enabled=1), "True or False"),
+    (lambda b: b.create(name="a", body="x", scheduled_date=datetime(2026, 1, 1)), "no time zone"),  # noqa: DTZ001
+    (lambda b: b.create(name="a", body="x", sent_to_count=-1), "at least 0"),
+    (lambda b: b.send(7, scheduled_date="tomorrow"), "datetime"),
+    (lambda b: b.delete("7"), "an int such as 42"),
+]
+
+
+@pytest.mark.parametrize(("call", "says"), BAD_INPUT)
 async def test_bad_input_is_refused_before_anything_is_sent(
     sms: SMSClient, call: Callable[[Any], Any], says: str
 ) -> None:
@@ -104,19 +104,19 @@ async def test_bad_input_is_refused_before_anything_is_sent(
     assert caught.value.attempts == 0
 
 
-@pytest.mark.parametrize(
-    ("call", "says"),
-    [
-        (lambda sms: sms.broadcasts.list(order_by="name"), "needs a direction"),
-        (lambda sms: sms.broadcasts.list(order="asc", order_by="a]b"), "a column's name"),
-        (lambda sms: sms.broadcasts.list(order="up"), "order must be one of"),
-        (lambda sms: sms.broadcasts.list(status="paused"), "status must be one of"),
-        (lambda sms: sms.broadcasts.list(page_size=0), "page_size"),
-        (lambda sms: sms.recipients.list(7, engagement=["opens"]), "each of engagement"),
-        (lambda sms: sms.exports.metrics([]), "ids is empty"),
-        (lambda sms: sms.metrics.stream([7], chunk_size=0), "chunk_size"),
-    ],
-)
+BAD_FILTERS: list[tuple[Callable[[Any], Any], str]] = [
+    (lambda sms: sms.broadcasts.list(order_by="name"), "needs a direction"),
+    (lambda sms: sms.broadcasts.list(order="asc", order_by="a]b"), "a column's name"),
+    (lambda sms: sms.broadcasts.list(order="up"), "order must be one of"),
+    (lambda sms: sms.broadcasts.list(status="paused"), "status must be one of"),
+    (lambda sms: sms.broadcasts.list(page_size=0), "page_size"),
+    (lambda sms: sms.recipients.list(7, engagement=["opens"]), "each of engagement"),
+    (lambda sms: sms.exports.metrics([]), "ids is empty"),
+    (lambda sms: sms.metrics.stream([7], chunk_size=0), "chunk_size"),
+]
+
+
+@pytest.mark.parametrize(("call", "says"), BAD_FILTERS)
 async def test_bad_filters_are_refused_before_iterating(
     sms: SMSClient, call: Callable[[SMSClient], Any], says: str
 ) -> None:
