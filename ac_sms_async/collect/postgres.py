@@ -61,9 +61,18 @@ class PostgresStore:
         with anyio.CancelScope(shield=True):
             async with self._turn:
                 try:
-                    async with self._connection.transaction(), self._connection.cursor() as cursor:
+                    # In one go: a round trip for each statement would cost more than the statements.
+                    async with (
+                        self._connection.pipeline(),
+                        self._connection.transaction(),
+                        self._connection.cursor() as cursor,
+                    ):
                         for statement in statements:
-                            await cursor.executemany(_query(statement.sql), statement.rows)
+                            query = _query(statement.sql)
+                            if len(statement.rows) == 1:
+                                await cursor.execute(query, statement.rows[0])
+                            elif statement.rows:
+                                await cursor.executemany(query, statement.rows)
                 except psycopg.Error as error:
                     raise StoreError(f"PostgreSQL: {error}") from error
 

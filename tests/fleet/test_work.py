@@ -229,6 +229,19 @@ async def test_a_store_within_a_lease(fleet_dsn: str) -> None:
         assert not own.closed
 
 
+async def test_a_write_that_fails_leaves_nothing_behind_and_the_next_one_goes_on(fleet_dsn: str) -> None:
+    insert = "INSERT INTO accounts VALUES (?, ?, ?)"
+    rows = [(name, "https://acme.example", "2026-01-01T00:00:00Z") for name in ("acme", "globex")]
+    async with Stores(fleet_dsn) as stores:
+        store = await stores.get()
+        with pytest.raises(StoreError, match="duplicate key"):
+            await store.write(Statement(insert, rows[:1]), Statement(insert, []), Statement(insert, rows))
+        assert await store.read("SELECT * FROM accounts") == []
+        await store.write(Statement(insert, rows))
+        assert len(await store.read("SELECT * FROM accounts")) == 2
+        assert await store.read("SHOW synchronous_commit") == [("off",)]
+
+
 # The app
 
 
