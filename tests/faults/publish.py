@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.faults.calls import CALLS
+from tests.faults.journeys import JOURNEYS
 from tests.faults.rule import ATTEMPTS, Cell, Expected, cells
 from tests.faults.server import Phase
 
@@ -26,12 +27,21 @@ _INTRO = f"""# What happens when something breaks
 <!-- Written by `python -m tests.faults.publish` from the operations and one rule; a test holds it current. -->
 
 Each line is a fault at one step of an exchange; the tests inject it on real sockets, for every operation, on asyncio
-and trio, over plain TCP and TLS, on both backends and on a client of the user's own. In the tests a call is tried at most {ATTEMPTS} times. A cell
-says what the caller gets, and how many requests the server saw. **Maybe applied** marks the errors whose
-`.maybe_applied` is True: the write may have taken effect, so look before you send it again.
+and trio, over plain TCP and TLS, on both backends and on a client of the user's own. In the tests a call is tried at
+most {ATTEMPTS} times. A cell says what the caller gets, and how many requests the server saw. **Maybe applied** marks
+the errors whose `.maybe_applied` is True: the write may have taken effect, so look before you send it again.
 
 *Once* means that the first attempt meets the fault and the next would not; *always*, that every attempt does. After
 each of them the next call works, and no connection is left open.
+"""
+
+
+_LONGER = """
+## In the middle of something longer
+
+The faults that can strike on an open connection do so in these, too, with the outcome that the table names. What heals
+is not noticed. What lasts ends a pager or a wait with that error, and marks the ids of a batch that it struck; all rows
+and ids before it were given out, and a pager's `.resume_token` goes on there without a gap or a repetition.
 """
 
 
@@ -73,6 +83,8 @@ def page() -> str:
             if key[0] is phase:
                 told = (_words(column[key].expected) for column in columns.values())
                 parts.append(f"| {key[1]} | {'always' if key[2] else 'once'} | {' | '.join(told)} |")
+    parts.append(_LONGER)
+    parts += [f"- {journey.name}" for journey in JOURNEYS]
     return "\n".join(parts) + "\n"
 
 

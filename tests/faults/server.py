@@ -307,6 +307,15 @@ class ServerThread:
         asyncio.run_coroutine_threadsafe(wait(), self._loop)
 
     @contextlib.contextmanager
+    def beside(self, work: Callable[[], Coroutine[Any, Any, Any]]) -> Generator[None]:
+        """Let `work` run in the servers' loop meanwhile."""
+        running = asyncio.run_coroutine_threadsafe(work(), self._loop)
+        try:
+            yield
+        finally:
+            running.cancel()
+
+    @contextlib.contextmanager
     def serve(
         self, handler: Handler, *, certificates: Certificates | None = None, listening: bool = True
     ) -> Generator[FaultServer]:
