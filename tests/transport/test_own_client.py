@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import ssl
 from typing import Any
 
@@ -81,6 +82,23 @@ async def test_what_its_hooks_raise_passes_through() -> None:
     async with client, transport:
         with pytest.raises(HookError):
             await transport.send(reading())
+
+
+async def test_an_answer_that_its_hooks_have_read() -> None:
+    read: list[bytes] = []
+
+    async def hook(response: httpx.Response) -> None:
+        read.append(await response.aread())
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        packed = gzip.compress(b'{"id": 7}')
+        return httpx.Response(200, headers={"content-encoding": "gzip"}, stream=Pieces(packed[:9], packed[9:]))
+
+    client, transport = over(handler, event_hooks={"response": [hook]})
+    async with client, transport:
+        answer = await transport.send(reading())
+    assert read == [b'{"id": 7}']
+    assert answer.parsed == {"id": 7}
 
 
 async def test_a_pool_without_a_free_connection() -> None:

@@ -28,6 +28,7 @@ __all__ = [
     "IDLE_SECONDS",
     "NO_BODY",
     "HttpxBackend",
+    "OnePiece",
     "default_ssl_context",
     "end",
     "is_http_client",
@@ -66,10 +67,12 @@ class _Body(httpx.AsyncByteStream):
     def __aiter__(self) -> AsyncIterator[bytes]:
         if self._progress is not None:
             self._progress.writing()
-        return _Once(self._content)
+        return OnePiece(self._content)
 
 
-class _Once:
+class OnePiece:
+    """A body that is there already, to be read once."""
+
     def __init__(self, content: bytes) -> None:
         self._left = content
 

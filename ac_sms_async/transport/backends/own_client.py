@@ -6,7 +6,7 @@ runs in a task of its own, which a cancelled call leaves behind: it ends when th
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from ac_sms_async.errors import ConfigurationError, TransportError
@@ -17,6 +17,7 @@ from ac_sms_async.transport.backends.headers import is_framed, plain_headers, re
 from ac_sms_async.transport.backends.httpx import (
     FAULTS,
     NO_BODY,
+    OnePiece,
     end,
     is_request_start,
     request_extensions,
@@ -71,7 +72,7 @@ class OwnClientExchange:
         self._backend = backend
         self._request = request
         self._response: httpx.Response | None = None
-        self._body = aiter(NO_BODY)
+        self._body: AsyncIterator[bytes] = aiter(NO_BODY)
         self._busy = False
         self._finished = False
         self._ended = False
@@ -96,7 +97,12 @@ class OwnClientExchange:
             self._response = response = await self._backend.send(self._request, trace)
             self.status = response.status_code
             self.headers = plain_headers(response.headers.raw)
-            self._body = aiter(cast("httpx.AsyncByteStream", response.stream))
+            if response.is_stream_consumed:
+                # One of their hooks has read it, and what it read is unpacked.
+                self.headers = {name: value for name, value in self.headers.items() if name != "content-encoding"}
+                self._body = OnePiece(response.content)
+            else:
+                self._body = aiter(cast("httpx.AsyncByteStream", response.stream))
 
         await self._step(send)
 
