@@ -379,6 +379,46 @@ async def test_never_more_than_five_starts_in_a_second_retries_included(over: Ov
     assert max(sum(1 for b in backend.times if a <= b < a + 1) for a in backend.times) == 5
 
 
+async def test_a_connection_that_cannot_be_opened_spends_no_budget(over: Over) -> None:
+    backend = FakeBackend([Step(connect=0.1, error=ConnectError("refused")), Step.json(1)])
+    began = anyio.current_time()
+    async with over(backend, rate_limit=RateLimit(1, per=50), retry=RetryPolicy(initial=0)) as transport:
+        await transport.send(reading())
+    assert anyio.current_time() - began < 1
+
+
+async def test_a_new_connection_counts_from_where_its_answer_begins_not_ends(over: Over) -> None:
+    slow = Step(connect=0.1, latency=0.1, pieces=(b"1",), piece_latency=10)
+    backend = FakeBackend([slow, Step.json(1)])
+    transport = over(backend, rate_limit=RateLimit(1, per=1, margin=0))
+    async with transport, anyio.create_task_group() as tasks:
+        tasks.start_soon(transport.send, reading())
+        await anyio.sleep(0.01)
+        tasks.start_soon(transport.send, reading())
+    assert backend.times[1] - backend.times[0] == pytest.approx(1.1)
+
+
+async def test_a_write_turned_away_that_then_waits_too_long_did_nothing(over: Over) -> None:
+    def script(request: Any) -> Step:
+        return Step(latency=100) if request.method == "GET" else Step(status=429, headers={"retry-after": "1"})
+
+    errors: list[SMSError] = []
+
+    async def write() -> None:
+        errors.append(await fails(transport, writing()))
+
+    transport = over(FakeBackend(script), max_concurrency=1, deadline=10)
+    async with transport, anyio.create_task_group() as tasks:
+        tasks.start_soon(write)
+        await anyio.sleep(0.05)
+        # Takes the slot while the write backs off, and keeps it.
+        tasks.start_soon(transport.with_options(deadline=200).send, reading())
+    [error] = errors
+    assert isinstance(error, DeadlineExceededError)
+    assert isinstance(error.__cause__, RateLimitedError)
+    assert (error.attempts, error.maybe_applied) == (1, False)
+
+
 async def test_a_closed_client_sends_no_more(over: Over) -> None:
     backend = FakeBackend([Step(latency=5)])
     transport = over(backend, max_concurrency=1)

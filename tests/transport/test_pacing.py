@@ -238,6 +238,7 @@ async def test_a_pause_stops_everybody_until_the_longest_that_was_asked_for() ->
     assert account.pause(began, 3)
     assert not account.pause(began, 2)
     assert not account.pause(began + 1, 2.5)
+    assert not account.pause(began + 1, 0.5)
     started: list[float] = []
 
     async def caller() -> None:
