@@ -100,8 +100,8 @@ class SMSClient:
             json_loads: Decoder of answers; by default orjson's where installed, otherwise the standard library's.
             allow_insecure_http: Let the token travel unencrypted to another machine.
             on_event: Called with a typed event for each attempt, retry, pause and call.
-            before_start: Called when a request is about to start, each retry included. What it raises ends the call, and
-                nothing is sent: for a lease that has run out, or a switch that stops everything.
+            before_start: Called when a request is about to start, each retry included. What it raises ends the call,
+                and nothing is sent: for a lease that has run out, or a switch that stops everything.
 
         Raises `ConfigurationError` for what can't work.
         """
