@@ -22,6 +22,7 @@ from ac_sms_async.options import Timeout
 from ac_sms_async.transport.address import Address
 from ac_sms_async.transport.backends import Progress, WireRequest
 from ac_sms_async.transport.backends.headers import is_framed, plain_headers, request_headers
+from ac_sms_async.transport.backends.httpcore import single_connection
 
 __all__ = [
     "FAULTS",
@@ -116,18 +117,13 @@ class _Line:
         self.keeps_alive: bool = True
         self.idle_since: float = 0.0
 
-    def leave_pool(self, origin: str, context: ssl.SSLContext) -> None:
+    def leave_pool(self, address: Address, context: ssl.SSLContext) -> None:
         """Put the connection itself where the transport has its pool.
 
         The pool around one connection takes a sixth of a call's time, for what is known here already: that the
         connection is free, and still alive. Only the connections through a proxy are made by their pools.
         """
-        # httpx imports it as late, for it takes a while.
-        import httpcore
-
-        url = httpx.URL(origin)
-        target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=b"/")
-        self.connection = httpcore.AsyncHTTPConnection(target.origin, context, keepalive_expiry=IDLE_SECONDS)
+        self.connection = single_connection(address, context, IDLE_SECONDS)
         setattr(self.transport, "_pool", self.connection)  # noqa: B010 - not ours, and typed as the pool
 
     def note(self, response: httpx.Response) -> None:
@@ -190,7 +186,7 @@ class HttpxBackend:
             context = default_ssl_context(self._trust_env) if secure else _unused_ssl_context()
         line = _Line(httpx.AsyncHTTPTransport(verify=context, trust_env=False, limits=_LIMITS, proxy=self._proxy))
         if self._proxy is None:
-            line.leave_pool(self._address.origin, context)
+            line.leave_pool(self._address, context)
         return HttpxExchange(self, line, request, fresh=True)
 
     def build(self, request: WireRequest, progress: Progress) -> httpx.Request:
