@@ -31,7 +31,7 @@ from ac_sms_async.fleet.queue import QUEUE
 from benchmarks.report import Figure, text_table
 
 ACCOUNTS = 100
-BROADCASTS = 400
+BROADCASTS = 700
 """Each costs a request for its failures, so an account has work for more than a minute."""
 TARGET = 0.65
 TOKEN = "AC_SMS_BENCH_TOKEN"

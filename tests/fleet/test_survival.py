@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -10,7 +12,6 @@ from urllib.parse import urlsplit
 
 import anyio
 import anyio.to_thread
-import psutil
 import psycopg
 import pytest
 
@@ -57,14 +58,14 @@ async def test_kill_9_of_postgresql_in_the_middle_of_a_run(key: str, tmp_path: P
 
 
 def kill_all(pid: int) -> None:
-    """SIGKILL to a process and its children."""
-    postmaster = psutil.Process(pid)
-    everyone = [postmaster, *postmaster.children(recursive=True)]
+    """SIGKILL to a process and its children; returns when they are gone."""
+    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+    pairs = [(int(child), int(parent)) for child, parent in (line.split() for line in listed.splitlines())]
+    everyone = [pid, *(child for child, parent in pairs if parent == pid)]
     for process in everyone:
         # Some end by themselves when they see that the first one has gone.
-        with suppress(psutil.NoSuchProcess):
-            process.kill()
-    psutil.wait_procs(everyone, timeout=10)
+        with suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
 
 
 async def test_a_network_cut_between_a_worker_and_the_database(fleet_dsn: str, key: str, tmp_path: Path) -> None:

@@ -65,10 +65,8 @@ async def add_all(database: Database, sandbox: Sandbox, vault: Vault, **tokens: 
         await add_account(database, name, access.url, token=token, vault=vault, plan=FULL)
 
 
-def a_job(name: str = "acme", **changes: Any) -> Job:
-    return Job(
-        **{"id": 1, "queue": "fleet", "lock": None, "queueing_lock": None, "task_name": "t", "attempts": 0, **changes}
-    )
+def a_job(*, attempts: int = 0) -> Job:
+    return Job(id=1, queue="fleet", lock=None, queueing_lock=None, task_name="t", attempts=attempts)
 
 
 async def outcome(database: Database, name: str) -> tuple[str | None, str | None, int, int]:
@@ -126,9 +124,10 @@ async def test_without_a_lease_no_request_starts_and_nothing_is_written(
     await add_all(database, sandbox, vault)
     now = 0.0
 
-    def first_request(*_: Any) -> None:
+    def freeze(*_: Any) -> float:
         nonlocal now
         now = 100.0
+        return 0.0
 
     lease = Lease(30, clock=lambda: now)
     async with Stores(fleet_dsn) as stores:
@@ -138,7 +137,7 @@ async def test_without_a_lease_no_request_starts_and_nothing_is_written(
         sandbox.faults.add("503", count=1)
         with pytest.MonkeyPatch.context() as patched:
             # Frozen where the next one cannot be stopped any more: the request itself has begun.
-            patched.setattr("ac_sms_async.transport.call.Call._delay_after", lambda *_: first_request() or 0.0)
+            patched.setattr("ac_sms_async.transport.call.Call._delay_after", freeze)
             with pytest.raises(LeaseLostError):
                 await collector.run(a_job(), "acme", FULL)
         assert before == []
@@ -263,9 +262,12 @@ def test_which_failures_are_tried_again_and_when(
     error: BaseException, attempts: int, expected: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[dict[str, int]] = []
-    monkeypatch.setattr(
-        "ac_sms_async.fleet.app.RetryDecision", lambda *, retry_in: asked.append(retry_in) or "a decision"
-    )
+
+    def decide(*, retry_in: dict[str, int]) -> str:
+        asked.append(retry_in)
+        return "a decision"
+
+    monkeypatch.setattr("ac_sms_async.fleet.app.RetryDecision", decide)
     decision = Retries().get_retry_decision(exception=error, job=a_job(attempts=attempts))
     if expected is None:
         assert decision is None
@@ -283,7 +285,8 @@ async def test_the_upkeep_runs_by_itself(database: Database, fleet_dsn: str, vau
     lease = Lease(30)
     async with Stores(fleet_dsn) as stores:
         app = make_app(Collector(database, stores, lease, vault), FencedJobManager(database, lease))
-        assert {task.cron for task in app.periodic_registry.periodic_tasks.values()} == {"* * * * *", "17 * * * *"}
+        registry: Any = app.periodic_registry
+        assert {task.cron for task in registry.periodic_tasks.values()} == {"* * * * *", "17 * * * *"}
         for name in (SCHEDULE, TIDY):
             await app.configure_task(name, queueing_lock=name).defer_async(timestamp=0)
         await app.run_worker_async(wait=False, concurrency=1, install_signal_handlers=False, listen_notify=False)
@@ -438,7 +441,8 @@ async def test_a_database_that_stays_away_is_waited_for(
     database: Database, fleet_dsn: str, vault: Vault, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     waits: list[float] = []
-    sessions = iter([FleetError("gone"), StoreError("gone"), False, True])
+    outcomes: list[Exception | bool] = [FleetError("gone"), StoreError("gone"), False, True]
+    sessions = iter(outcomes)
 
     async def session(*_: Any) -> bool:
         outcome = next(sessions)
