@@ -123,9 +123,13 @@ async def soak(url: str, requests: int, looks: int) -> list[Held]:
 
 async def _at_once(download: Callable[[], Awaitable[Any]]) -> None:
     """Use all slots, and the threads that write files, so that every look finds as many connections and threads."""
+
+    async def one() -> None:
+        await download()
+
     async with anyio.create_task_group() as tasks:
         for _ in range(CALLERS):
-            tasks.start_soon(download)
+            tasks.start_soon(one)
 
 
 def _tell(held: Held) -> None:
