@@ -72,3 +72,25 @@ async def test_streams(transport: Transport, httpx_mock: HTTPXMock) -> None:
     httpx_mock.add_response(text="id\n")
     async with transport.stream(reading()):
         pass
+
+
+async def test_a_connection_whose_socket_cannot_be_asked_any_more_is_not_used_again(
+    transport: Transport, httpx_mock: HTTPXMock
+) -> None:
+    asked: list[str] = []
+
+    class Gone:
+        """As trio's streams are once they are closed."""
+
+        def get_extra_info(self, info: str) -> bool:
+            asked.append(info)
+            raise ValueError("file descriptor cannot be a negative integer")
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json=1, extensions={"network_stream": Gone()})
+
+    httpx_mock.add_callback(answer)
+    httpx_mock.add_response(json=2)
+    assert (await transport.send(reading())).parsed == 1
+    assert (await transport.send(reading())).parsed == 2
+    assert asked == ["is_readable"]
