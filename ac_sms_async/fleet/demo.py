@@ -126,11 +126,8 @@ def _wait_until(condition: Callable[[FleetStatus], bool], dsn: str) -> None:
 
 async def _count(dsn: str) -> dict[str, int]:
     async with await open_store(dsn) as store:
-        found: dict[str, int] = {}
-        for name in ("broadcasts", "metrics"):
-            [(number,)] = await store.read(f"SELECT COUNT(*) FROM {name}")  # noqa: S608 - the name is ours
-            found[name] = int(number or 0)
-        return found
+        [(broadcasts, metrics)] = await store.read("SELECT (SELECT COUNT(*) FROM broadcasts), COUNT(*) FROM metrics")
+    return {"broadcasts": int(broadcasts or 0), "metrics": int(metrics or 0)}
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ logger: logging.Logger = logging.getLogger("ac_sms_async.fleet")
 
 _LONGEST_WAIT = 30.0
 _BETWEEN_LOOKS = 0.5
+_TO_NOTICE = 0.1
 
 
 @frozen(kw_only=True)
@@ -72,6 +73,7 @@ class Worker:
                     wait, worked = 1.0, True
                     if await self._session(database, stores, ready):
                         return
+                    logger.warning("this worker begins anew, under another name")
             except (FleetError, StoreError, ConnectorException, psycopg.Error) as error:
                 if not worked:
                     raise
@@ -108,24 +110,24 @@ class Worker:
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             drained = self.drain and others[-1].done()
         finally:
-            if lease.lost:
-                # What waits for an answer on a dead network would wait for minutes.
-                database.abort()
-                stores.abort()
             with anyio.CancelScope(shield=True):
+                if lease.lost:
+                    logger.warning("this worker was silent for too long: it lets go of its accounts")
+                    # What waits for an answer on a dead network would wait for minutes; and what is cancelled before it
+                    # sees that the connection is gone would ask the server first, for seconds.
+                    database.abort()
+                    stores.abort()
+                    await anyio.sleep(_TO_NOTICE)
                 for task in ends:
                     # Once: a second time would break off the worker's own orderly end.
                     task.cancel()
                 await asyncio.wait(ends)
         if lease.lost:
-            logger.warning("this worker was silent for too long; it begins anew under another name")
             return False
         for task in ends:
             if not task.cancelled():
                 # Raises what ended it.
                 task.result()
-        if not drained:
-            logger.warning("the connection to the database broke; this worker begins anew under another name")
         return drained
 
     async def _recover(self, database: Database, every: float) -> None:

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import tempfile
+import time
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -44,7 +45,7 @@ async def test_kill_9_of_postgresql_in_the_middle_of_a_run(key: str, tmp_path: P
                 first, second = fleet.start_worker(), fleet.start_worker()
                 await fleet.until_ready(first, second)
                 await fleet.until_requests(50)
-                kill_all(server.get_pid())
+                await anyio.to_thread.run_sync(kill_all, server.get_pid())
                 await anyio.sleep(1)
                 await anyio.to_thread.run_sync(server.ensure_postgres_running)
                 await fleet.until_done()
@@ -66,6 +67,17 @@ def kill_all(pid: int) -> None:
         # Some end by themselves when they see that the first one has gone.
         with suppress(ProcessLookupError):
             os.kill(process, signal.SIGKILL)
+    while any(is_there(process) for process in everyone):
+        time.sleep(0.05)
+
+
+def is_there(pid: int) -> bool:
+    """Whether a process of this number still is there."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 async def test_a_network_cut_between_a_worker_and_the_database(fleet_dsn: str, key: str, tmp_path: Path) -> None:

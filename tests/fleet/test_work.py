@@ -457,6 +457,7 @@ async def test_a_database_that_stays_away_is_waited_for(
     monkeypatch.setattr("ac_sms_async.fleet.worker.anyio.sleep", sleep)
     await Worker(dsn=fleet_dsn, vault=vault).run()
     assert waits == [1.0, 1.0, 1.0]
+    assert "begins anew, under another name" in caplog.text
     assert "out of reach, trying again in 1 s: gone" in caplog.text
 
     calls = 0
