@@ -125,8 +125,9 @@ def _wait_until(condition: Callable[[FleetStatus], bool], dsn: str) -> None:
 
 
 async def _count(dsn: str) -> dict[str, int]:
-    async with await open_store(dsn) as store:
-        [(broadcasts, metrics)] = await store.read("SELECT (SELECT COUNT(*) FROM broadcasts), COUNT(*) FROM metrics")
+    store = await open_store(dsn)
+    [(broadcasts, metrics)] = await store.read("SELECT (SELECT COUNT(*) FROM broadcasts), COUNT(*) FROM metrics")
+    await store.aclose()
     return {"broadcasts": int(broadcasts or 0), "metrics": int(metrics or 0)}
 
 
