@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import psycopg
 import pytest
 
 from ac_sms_async import RateLimit
 from ac_sms_async.cli.main import run
+from ac_sms_async.fleet import demo
 from ac_sms_async.fleet import job as job_module
 from ac_sms_async.fleet.vault import KEY, Vault
 from ac_sms_async.sandbox import AccountAccess, Sandbox
@@ -175,3 +177,8 @@ def test_the_demo_loses_nothing() -> None:
     assert told.returncode == 0, told.stdout + told.stderr
     assert "kill -9 of worker" in told.stdout
     assert "In the store, each once: 60 broadcasts, 60 metrics." in told.stdout
+
+
+def test_the_demo_needs_a_second_account() -> None:
+    with pytest.raises(click.BadParameter):
+        demo.main(["--accounts", "1"], standalone_mode=False)
