@@ -15,7 +15,7 @@ from benchmarks.competitors import TOKEN
 from benchmarks.lab import BACKENDS, Lab, in_child
 from benchmarks.report import Figure
 from benchmarks.rounds import Contestant, Sample, Watch, race
-from benchmarks.server import CSV_HEADER, CSV_PIECE, csv_piece
+from benchmarks.server import CSV_HEADER, CSV_PIECE, all_cores, csv_piece
 from benchmarks.stub import stubbed
 
 IDS = [1, 2, 3]
@@ -39,7 +39,8 @@ async def export(lab: Lab) -> list[Figure]:
         for backend in BACKENDS:
             sms = await stack.enter_async_context(lab.client(f"/csv-{megabytes}", backend=backend))
             contestants[f"ours ({backend})"] = _saving(sms, path)
-        result = await race(contestants, rounds=3 if lab.quick else 9)
+        with all_cores():
+            result = await race(contestants, rounds=3 if lab.quick else 9)
     figures: list[Figure] = []
     for backend in BACKENDS:
         best = result.best(*(name for name in contestants if name.startswith(f"{backend} ")))

@@ -206,6 +206,19 @@ def pin_to_core(index: int) -> None:
 
 
 @contextlib.contextmanager
+def all_cores() -> Generator[None]:
+    """Let this process use every core for a while: for work that threads share."""
+    pinned = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
+    if pinned is not None:
+        os.sched_setaffinity(0, range(os.cpu_count() or 1))
+    try:
+        yield
+    finally:
+        if pinned is not None:
+            os.sched_setaffinity(0, pinned)
+
+
+@contextlib.contextmanager
 def load_server() -> Generator[str]:
     """A load server in a process of its own, as the URL it listens on."""
     command = [sys.executable, "-m", "benchmarks.server"]
