@@ -196,6 +196,10 @@ class MemoryStore:
         self.on_kill: Callable[[], None] = lambda: None
         self.held: set[str] = set()
 
+    def __del__(self) -> None:
+        # Python 3.13 warns of a connection that nobody closed.
+        self.connection.close()
+
     async def write(self, *statements: Statement) -> None:
         await anyio.lowlevel.checkpoint()
         self.writes += 1
