@@ -7,7 +7,7 @@ from typing import Any
 import anyio
 import pytest
 
-from ac_sms_async import WaitTimeoutError
+from ac_sms_async import ConfigurationError, WaitTimeoutError
 from ac_sms_async.polling import poll_until
 
 pytestmark = pytest.mark.anyio
@@ -59,3 +59,15 @@ async def test_no_time_left_at_all_is_the_end() -> None:
     seen, ended, _ = await looks(10.0, takes=7.5)
     assert seen == [0.0]
     assert ended == pytest.approx(7.5)
+
+
+@pytest.mark.parametrize("name", ["timeout", "first", "maximum"])
+@pytest.mark.parametrize("wrong", [0, -1, True, "1", None, float("nan")], ids=repr)
+async def test_what_is_no_number_of_seconds_is_called_by_its_name(name: str, wrong: Any) -> None:
+    options: dict[str, Any] = {"timeout": 10.0, name: wrong}
+
+    async def check() -> None:
+        raise AssertionError("nothing is asked")
+
+    with pytest.raises(ConfigurationError, match=f"^{name} must be a number of seconds above 0"):
+        await poll_until(check, lambda state: True, **options)
