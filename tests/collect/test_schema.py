@@ -17,7 +17,8 @@ PAGE = Path(__file__).parents[2] / "docs" / "reference" / "store-schema.md"
 
 
 def test_tables_are_as_described() -> None:
-    connection = MemoryStore().connection
+    store = MemoryStore()
+    connection = store.connection
     built = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     assert built == {entry.name for entry in TABLES}
     for entry in TABLES:
@@ -25,17 +26,16 @@ def test_tables_are_as_described() -> None:
         assert [(name, kind) for name, kind, _ in columns] == [(c.name, c.type) for c in entry.columns], entry.name
         key = sorted((place, name) for name, _, place in columns if place)
         assert tuple(name for _, name in key) == entry.key
-    connection.close()
 
 
 def test_views_are_as_described() -> None:
-    connection = MemoryStore().connection
+    store = MemoryStore()
+    connection = store.connection
     built = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'view'")}
     assert built == {entry.name for entry in VIEWS}
     for entry in VIEWS:
         columns = connection.execute(f"SELECT name FROM pragma_table_info('{entry.name}')").fetchall()
         assert tuple(name for (name,) in columns) == entry.names
-    connection.close()
 
 
 def test_everything_is_explained() -> None:
@@ -52,12 +52,12 @@ def test_the_page_is_up_to_date(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_the_queries_on_the_page_run() -> None:
-    connection = MemoryStore().connection
+    store = MemoryStore()
+    connection = store.connection
     queries = [query for block in re.findall(r"```sql\n(.*?)```", markdown(), re.DOTALL) for query in block.split(";")]
     assert len(queries) > 2
     for query in queries:
         connection.execute(query).fetchall()
-    connection.close()
 
 
 def test_unknown_names() -> None:
