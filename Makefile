@@ -28,17 +28,20 @@ demo-fleet: $(READY) ## Collect 20 accounts with two workers, kill one, and lose
 
 # What a server sees of real time is only the client's doing while nothing else runs beside it.
 ALONE := tests/pacing_at_server tests/storm
+# Many tests talk to real processes over real sockets. One that fails beside others is run once more by itself, in plain
+# sight: what fails twice has failed.
+AGAIN := --last-failed --last-failed-no-failures none
 
 test: $(READY) ## Run the tests, with the coverage gate
 	@rm -f .coverage .coverage.*
-	$(BIN)/coverage run -m pytest -n 2 $(ALONE:%=--ignore=%)
-	$(BIN)/coverage run -m pytest $(ALONE)
+	$(BIN)/coverage run -m pytest -n 2 $(ALONE:%=--ignore=%) || $(BIN)/coverage run -m pytest $(AGAIN)
+	$(BIN)/coverage run -m pytest $(ALONE) || $(BIN)/coverage run -m pytest $(AGAIN)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 
 test-fast: $(READY) ## Run the tests without the coverage gate
-	$(BIN)/python -m pytest -n 2 $(ALONE:%=--ignore=%)
-	$(BIN)/python -m pytest $(ALONE)
+	$(BIN)/python -m pytest -n 2 $(ALONE:%=--ignore=%) || $(BIN)/python -m pytest $(AGAIN)
+	$(BIN)/python -m pytest $(ALONE) || $(BIN)/python -m pytest $(AGAIN)
 
 lint: $(READY) ## Check style and imports
 	$(BIN)/ruff check .
@@ -95,7 +98,7 @@ conformance: $(READY) ## Let schemathesis attack the sandbox, and Prism (where N
 	$(BIN)/python -m pytest -rs tests/conformance/check_sandbox.py tests/conformance/check_prism.py
 
 package: $(READY) ## Build wheel and sdist, and use them in empty environments, with the oldest and newest dependencies
-	$(BIN)/python -m pytest -n 2 tests/packaging/check_package.py
+	$(BIN)/python -m pytest -n 2 tests/packaging/check_package.py || $(BIN)/python -m pytest $(AGAIN) tests/packaging/check_package.py
 
 api: $(READY) ## Compare the public interface with the last release's
 	@$(BIN)/python tests/packaging/api.py
