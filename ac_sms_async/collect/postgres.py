@@ -61,12 +61,9 @@ class PostgresStore:
         with anyio.CancelScope(shield=True):
             async with self._turn:
                 try:
-                    # In one go: a round trip for each statement would cost more than the statements.
-                    async with (
-                        self._connection.pipeline(),
-                        self._connection.transaction(),
-                        self._connection.cursor() as cursor,
-                    ):
+                    # In one go: a round trip for each statement would cost more than the statements. What is sent
+                    # without a sync in between is one transaction to PostgreSQL; `transaction()` would sync four times.
+                    async with self._connection.pipeline(), self._connection.cursor() as cursor:
                         for statement in statements:
                             query = _query(statement.sql)
                             if len(statement.rows) == 1:

@@ -44,6 +44,11 @@ async def test_writes_all_or_nothing(target: str) -> None:
         with pytest.raises(StoreError):
             await store.write(Statement(INSERT, [("c", "u", AT)]), Statement(INSERT, [("a", "twice", AT)]))
         assert await accounts(store) == [("a", None), ("b", "50% ?")]
+        # More than is sent at once, so that the database has begun with it long before it meets what is wrong.
+        long = [(f"c{number}", "u" * 10_000, AT) for number in range(300)]
+        with pytest.raises(StoreError):
+            await store.write(Statement(INSERT, long), Statement(INSERT, [("a", "twice", AT)]), Statement(INSERT, long))
+        assert await accounts(store) == [("a", None), ("b", "50% ?")]
         with pytest.raises(StoreError):
             await store.read("SELECT nonsense FROM accounts")
         assert await store.read("SELECT account FROM accounts WHERE url LIKE '50%' AND account = ?", ("b",)) == [("b",)]
