@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import ssl
 from collections.abc import Callable, Mapping, Sequence
 from datetime import tzinfo
 from types import TracebackType
@@ -23,6 +22,8 @@ from ac_sms_async.transport import ParamValue, Transport
 from ac_sms_async.transport.events import Event
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx
 
 __all__ = ["ClientOptions", "SMSClient"]
@@ -55,8 +56,9 @@ class ClientOptions(TypedDict, total=False):
 class SMSClient:
     """A client of one ActiveCampaign account's SMS Broadcast API, for one event loop (asyncio or trio).
 
-    Use it as `async with SMSClient(url, api_token) as sms:`, or call `aclose()`. Making one does no I/O. All methods
-    may be called from any number of tasks.
+    Use it as `async with SMSClient(url, api_token) as sms:`, or call `aclose()`. Making one opens
+    nothing. The first in a process imports the HTTP library (some 60 ms), so make it at start-up, not within a request.
+    All methods may be called from any number of tasks.
     """
 
     def __init__(

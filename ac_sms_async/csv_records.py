@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Protocol, Self
 
 import anyio
 
-from ac_sms_async.csv_parser import CsvParser
 from ac_sms_async.errors import SMSError, TransportError
 
 __all__ = ["ChunkSource", "CsvRecords", "CsvRows", "RecordBorder"]
@@ -49,6 +47,9 @@ class CsvRecords:
     """
 
     def __init__(self, source: ChunkSource, *, about: About = _unchanged) -> None:
+        # With the first CSV, not with the package: it brings the csv module, and most programs read no CSV.
+        from ac_sms_async.csv_parser import CsvParser
+
         self._source = source
         self._about = about
         self._chunks = source.chunks()
@@ -60,6 +61,9 @@ class CsvRecords:
         self._failure: SMSError | None = None
 
     def __aiter__(self) -> AsyncIterator[list[str]]:
+        # Not with the package, for on trio it is never needed.
+        import asyncio
+
         # A generator hands a record over in two thirds of the time of a method that is awaited for it. It holds nothing
         # open, and all state is in `self`; but trio warns of every generator that is left early.
         return self._generate() if anyio.get_cancelled_exc_class() is asyncio.CancelledError else self

@@ -9,7 +9,6 @@ import math
 from collections.abc import Callable
 from datetime import tzinfo
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from attrs import Attribute, field, frozen
 
@@ -36,6 +35,9 @@ def time_zone(value: str | tzinfo) -> tzinfo:
     """The time zone that `value` names, or `value` itself where it is a `tzinfo` already."""
     if isinstance(value, tzinfo):
         return value
+    # With the first client, not with the package: it looks through the whole build configuration of Python.
+    from zoneinfo import ZoneInfo
+
     try:
         return ZoneInfo(value)
     except (TypeError, ValueError, OSError, LookupError):

@@ -6,14 +6,16 @@ import logging
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import anyio
-from anyio.abc import TaskGroup
 
 from ac_sms_async.background import Background, Bell
 from ac_sms_async.errors import BadRequestError, NotFoundError, SMSError, UnprocessableError
 from ac_sms_async.page_walk import FetchedPage, News, PageWalk
+
+if TYPE_CHECKING:
+    from anyio.abc import TaskGroup
 
 __all__ = ["Fetch", "LiveFeed", "PageFeed", "WaveFeed"]
 
@@ -36,7 +38,7 @@ class PageFeed(ABC, Generic[T]):
         name: str,
         limit: int,
         prefetch: int,
-        until: int | None,
+        until: int | None = None,
     ) -> None:
         self._fetch = fetch
         self._walk = walk
@@ -49,9 +51,6 @@ class PageFeed(ABC, Generic[T]):
     @abstractmethod
     async def next(self) -> News[T] | None:
         """What is new in the next page that has something new; None at the end. Raises what a fetch raised."""
-
-    def close(self) -> None:
-        """End what runs in the background, where something does."""
 
     def _asks(self) -> list[int]:
         return self._walk.asks(self._prefetch, self._until)
@@ -120,11 +119,10 @@ class LiveFeed(PageFeed[T]):
         name: str,
         limit: int,
         prefetch: int,
-        until: int | None,
     ) -> None:
-        super().__init__(fetch, walk, name=name, limit=limit, prefetch=prefetch, until=until)
+        super().__init__(fetch, walk, name=name, limit=limit, prefetch=prefetch)
         self._background = background
-        self._driver: anyio.CancelScope | None = None
+        self._driven = False
         self._loading: dict[int, anyio.CancelScope] = {}
         self._landed = Bell()
         self._ready: deque[News[T]] = deque()
@@ -139,15 +137,12 @@ class LiveFeed(PageFeed[T]):
                 raise failure
             if self._walk.done:
                 return None
-            if self._driver is None:
-                self._driver = self._background.start(self._drive)
+            if not self._driven:
+                self._background.start(self._drive)
+                self._driven = True
             await self._changed.wait()
         self._room.ring()
         return self._ready.popleft()
-
-    def close(self) -> None:
-        if self._driver is not None:
-            self._driver.cancel()
 
     async def _drive(self) -> None:
         try:
@@ -158,7 +153,7 @@ class LiveFeed(PageFeed[T]):
                     self._failure = error
                 group.cancel_scope.cancel()
         finally:
-            self._driver = None
+            self._driven = False
             self._loading.clear()
             self._changed.ring()
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from importlib.util import resolve_name
 from pathlib import Path
@@ -99,6 +101,40 @@ def test_one_file_imports_each_http_library(library: str) -> None:
         path.relative_to(ROOT).as_posix() for path in FILES for name in imports(path) if name.split(".")[0] == library
     }
     assert using <= {f"transport/backends/{library}.py"}
+
+
+LATER = (
+    HTTP_LIBRARIES
+    | {"anyio._backends", "asyncio", "csv", "email", "sqlite3", "ssl", "zoneinfo"}
+    | {f"ac_sms_async.{part}" for part in ("cli", "collect", "fleet", "otel", "sandbox")}
+)
+"""What `import ac_sms_async` leaves to those who use it."""
+
+
+def test_the_package_brings_nothing_that_not_everybody_uses() -> None:
+    code = "import sys; before = set(sys.modules); import ac_sms_async; print(*(set(sys.modules) - before))"
+    loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
+    assert "ac_sms_async.client" in loaded
+    assert LATER.isdisjoint(loaded)
+
+
+@pytest.mark.parametrize("backend", ["httpx", "aiohttp"])
+def test_a_client_leaves_nothing_of_its_calls_to_be_imported_later(backend: str) -> None:
+    code = f"""
+import asyncio, sys, ac_sms_async
+async def main():
+    async with ac_sms_async.SMSClient("http://127.0.0.1:1", "token", backend={backend!r}, retry=once) as sms:
+        before = set(sys.modules)
+        try:
+            await sms.credits.get()
+        except ac_sms_async.ConnectError:
+            print(*(set(sys.modules) - before))
+once = ac_sms_async.RetryPolicy(max_attempts=1)
+asyncio.run(main())
+"""
+    loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    roots = {name.split(".")[0] for name in loaded.split()}
+    assert roots.isdisjoint(HTTP_LIBRARIES | {"ac_sms_async"})
 
 
 def test_the_check_sees_a_forbidden_import(monkeypatch: pytest.MonkeyPatch) -> None:

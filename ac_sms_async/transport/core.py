@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import logging
 import random
@@ -80,6 +79,8 @@ class Core:
     def _bind(self, loop: object) -> None:
         if self._loop is not None:
             raise ConfigurationError("this client belongs to another event loop; make one client in each loop")
+        import asyncio
+
         asyncio_loop = anyio.get_cancelled_exc_class() is asyncio.CancelledError
         self.clock = asyncio.get_running_loop().time if asyncio_loop else anyio.current_time
         self.account = account_state(self.account_key, self, self._rate_limit, self.clock())
@@ -137,6 +138,9 @@ def _nobody(event: Event) -> None:
 
 def _running_loop() -> object:
     """Something that is equal for two moments in one event loop only. On asyncio the quick way."""
+    # Whoever runs asyncio has imported it; with the package it would be a fifth of the import, on trio for nothing.
+    import asyncio
+
     try:
         return asyncio.get_running_loop()
     except RuntimeError:

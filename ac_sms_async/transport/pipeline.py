@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from copy import copy
@@ -18,7 +17,6 @@ from ac_sms_async.lowlevel.types import UNSET, DecodeError, Request, Response
 from ac_sms_async.options import RateLimit, RetryPolicy, Timeout, positive_count, positive_seconds, time_zone
 from ac_sms_async.transport.address import API_PATH, Address, check_path, check_token
 from ac_sms_async.transport.backends import Exchange, WireRequest
-from ac_sms_async.transport.backends.choice import choose_backend
 from ac_sms_async.transport.bodies import (
     ERROR_BODY_LIMIT,
     JSONLoads,
@@ -34,6 +32,8 @@ from ac_sms_async.transport.events import EventHandler
 from ac_sms_async.transport.stream import StreamedResponse
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx
 
 __all__ = ["ParamValue", "Transport"]
@@ -78,6 +78,10 @@ class Transport:
     ) -> None:
         self._address = address = Address.parse(base_url, allow_insecure_http=allow_insecure_http)
         token = check_token(api_token)
+        # With the first client, not with the package: it brings the HTTP library, which takes as long as all the rest
+        # together. After this nothing of ours is left to import in the middle of a call.
+        from ac_sms_async.transport.backends.choice import choose_backend
+
         make_backend = choose_backend(
             address,
             token,

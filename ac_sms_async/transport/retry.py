@@ -6,7 +6,6 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 from ac_sms_async.errors import APIStatusError, ConnectError, InvalidResponseError, SMSError, TransportError
 from ac_sms_async.options import RetryPolicy
@@ -65,6 +64,9 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def _moment(value: str) -> float | None:
+    # With the first date, not with the package: it brings much of the email package, and servers mostly send seconds.
+    from email.utils import parsedate_to_datetime
+
     try:
         moment = parsedate_to_datetime(value)
     except (ValueError, OverflowError):

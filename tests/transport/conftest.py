@@ -24,7 +24,7 @@ def over(monkeypatch: pytest.MonkeyPatch) -> Over:
         def choose(*_: Any, **__: Any) -> Callable[[], FakeBackend]:
             return lambda: backend
 
-        monkeypatch.setattr("ac_sms_async.transport.pipeline.choose_backend", choose)
+        monkeypatch.setattr("ac_sms_async.transport.backends.choice.choose_backend", choose)
         return Transport(url, TOKEN, **options)
 
     return make
