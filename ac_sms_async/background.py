@@ -51,14 +51,13 @@ class Background:
         self._open = True
         return self
 
-    def start(self, job: Callable[[], Awaitable[None]]) -> anyio.CancelScope:
-        """Start the job; cancelling the scope that comes back stops this job alone."""
+    def start(self, job: Callable[[], Awaitable[None]]) -> None:
+        """Start the job."""
         if not self._open:
             raise ConfigurationError("this iterator belongs to an `async with` block that has ended")
         scope = anyio.CancelScope()
         self._scopes.add(scope)
         self._group.start_soon(self._run, job, scope)
-        return scope
 
     async def _run(self, job: Callable[[], Awaitable[None]], scope: anyio.CancelScope) -> None:
         with scope:

@@ -126,7 +126,7 @@ class PageWalk(Generic[T]):
         count = len(self._seen)
         given = self._sift(keys)
         fresh = len(self._seen) > count
-        unreadable = self._not_repeated(offset, page.unreadable, overlap=self._end - offset - len(keys) + len(given))
+        unreadable = self._not_repeated(page.unreadable, overlap=self._end - offset - len(keys) + len(given))
         self._advance(offset, page)
         self._watch(offset, fresh=fresh)
         if self._again:
@@ -149,7 +149,7 @@ class PageWalk(Generic[T]):
         self._guess = False
         self._overlaps = True
         if not self._partial:
-            self._back = self._back * 2 or self._stride or self._limit - 1
+            self._back = self._back * 2 or self._stride
             self._offset = max(0, offset - self._back)
         elif offset and not self._went_back:
             self._went_back = True
@@ -181,7 +181,7 @@ class PageWalk(Generic[T]):
                 given.append(index)
         return given
 
-    def _not_repeated(self, offset: int, unreadable: Sequence[Any], *, overlap: int) -> list[Any]:
+    def _not_repeated(self, unreadable: Sequence[Any], *, overlap: int) -> list[Any]:
         """Leave out those rows without an id that came with the page before, in the part where both overlap."""
         before = self._unreadable
         for count in range(min(overlap, len(before), len(unreadable)), 0, -1):
@@ -220,7 +220,7 @@ class PageWalk(Generic[T]):
 
     def _count_idle(self) -> None:
         self._idle += 1
-        if self._idle > _MAX_IDLE:
+        if self._idle >= _MAX_IDLE:
             raise PagingError(f"the rows shift without end: {_MAX_IDLE} pages brought nothing new")
 
     def _finish(self) -> None:

@@ -71,7 +71,8 @@ class Pager(Generic[T]):
         `prefetch` is how many requests may run at once, 1 to 32 (0 is taken as 1): 2 are enough to use 5 requests a
         second where an answer takes up to 0.4 s.
         """
-        self._page_size = _whole("page_size", page_size, least=1, most=_MAX_PAGE_SIZE)
+        # One row is not enough: pages have to overlap.
+        self._limit = max(2, _whole("page_size", page_size, least=1, most=_MAX_PAGE_SIZE))
         self._prefetch = max(1, _whole("prefetch", prefetch, least=0, most=_MAX_PREFETCH))
         self._start = ResumePoint() if resume is None else ResumePoint.from_token(resume, name)
         self._fetch = fetch
@@ -93,12 +94,10 @@ class Pager(Generic[T]):
         rows: list[T] = []
         if _whole("max_items", max_items, least=0, most=None) == 0:
             return rows
-        feed = self._feed(until=self._start.offset + max_items)
-        try:
-            while len(rows) < max_items and (news := await feed.next()) is not None:
-                rows += news.items
-        finally:
-            feed.close()
+        # In waves also inside `async with`: nobody wants the page behind these rows, so it isn't fetched ahead.
+        feed = self._waves(until=self._start.offset + max_items)
+        while len(rows) < max_items and (news := await feed.next()) is not None:
+            rows += news.items
         return rows[:max_items]
 
     async def first(self) -> T | None:
@@ -122,14 +121,18 @@ class Pager(Generic[T]):
         if background is not None:
             await background.__aexit__(*error)
 
-    def _feed(self, *, until: int | None = None) -> PageFeed[T]:
-        limit = max(2, self._page_size)
-        walk = PageWalk(self._key, limit=limit, start=self._start)
+    def _feed(self) -> PageFeed[T]:
         if self._background is None:
-            return WaveFeed(self._fetch, walk, name=self._name, limit=limit, prefetch=self._prefetch, until=until)
-        return LiveFeed(
-            self._fetch, walk, self._background, name=self._name, limit=limit, prefetch=self._prefetch, until=until
-        )
+            return self._waves()
+        limit, prefetch = self._limit, self._prefetch
+        return LiveFeed(self._fetch, self._walk(), self._background, name=self._name, limit=limit, prefetch=prefetch)
+
+    def _waves(self, *, until: int | None = None) -> PageFeed[T]:
+        limit, prefetch = self._limit, self._prefetch
+        return WaveFeed(self._fetch, self._walk(), name=self._name, limit=limit, prefetch=prefetch, until=until)
+
+    def _walk(self) -> PageWalk[T]:
+        return PageWalk(self._key, limit=self._limit, start=self._start)
 
 
 class _Pages(Generic[T]):

@@ -228,7 +228,6 @@ class Call:
         error.request = RequestInfo(request.method, request.path, request.operation_id or None)
         error.attempts = self.attempts
         error.maybe_applied = error.maybe_applied or may_have_applied(error, retry_safe=request.retry_safe)
-        self._error = error
 
     def finished(self, error: BaseException | None) -> None:
         """The call has ended, in whatever way."""

@@ -115,7 +115,8 @@ class Account:
             return Start(self, clock, None)
         now = clock()
         if not self._waiting and self.wait(now, limit) <= 0:
-            self._starts.append(now)
+            # In its place: what is written to a new connection counts from a moment that is still to come.
+            insort(self._starts, now)
             return Start(self, clock, now)
         turn = anyio.Event()
         self._waiting.append(turn)
@@ -136,8 +137,8 @@ class Account:
             due = now + wait
             await self._sleep(wait)
             now = clock()
-        entry = max(min(due, now), now - LATE, self._starts[-1] if self._starts else now - LATE)
-        self._starts.append(entry)
+        entry = max(min(due, now), now - LATE)
+        insort(self._starts, entry)
         return entry
 
     async def _sleep(self, seconds: float) -> None:
@@ -226,7 +227,6 @@ class Start:
         now = self._clock()
         if self._opening:
             self._opening = False
-            self._entry = None
             self._account.opened(now if sent else None)
         elif now < self._until_seen:
             self._account.move(self._until_seen, now)

@@ -315,4 +315,4 @@ def _query(params: Mapping[str, ParamValue | Sequence[ParamValue]] | None) -> st
         pairs += [
             (name, str(item).lower() if isinstance(item, bool) else str(item)) for item in values if item is not None
         ]
-    return urlencode(pairs, quote_via=quote, safe="")
+    return urlencode(pairs, quote_via=quote)

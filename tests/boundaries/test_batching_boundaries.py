@@ -1,13 +1,24 @@
-"""A batch gives up when so many chunks in a row were refused, in whatever order their answers come."""
+"""Batches at their edges: when they give up, how far they run ahead, what a chunk is, what they call wrong."""
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Mapping
+from typing import Any
+
 import anyio
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ac_sms_async import BadRequestError, Outcome
+from ac_sms_async import BadRequestError, ConfigurationError, Outcome
+from ac_sms_async.batching import OutcomeStream
 from ac_sms_async.chunk_runner import ChunkRunner
+
+
+@pytest.fixture
+def anyio_backend(virtual_backend: Any) -> Any:
+    return virtual_backend
 
 
 async def _gave_up_after(order: list[int], in_a_row: int) -> int | None:
@@ -38,3 +49,68 @@ def _expected(order: list[int], in_a_row: int) -> int | None:
 @given(st.lists(st.integers(0, 9), unique=True), st.integers(1, 5))
 def test_the_order_of_the_answers_changes_nothing(order: list[int], in_a_row: int) -> None:
     assert anyio.run(_gave_up_after, order, in_a_row) == _expected(order, in_a_row)
+
+
+class Server:
+    """Knows every id; takes as long as it is told to for the chunk that begins with an id."""
+
+    def __init__(self, **takes: float) -> None:
+        self.takes = takes
+        self.asked: list[list[int]] = []
+
+    async def fetch(self, ids: list[int]) -> Mapping[int, str]:
+        self.asked.append(ids)
+        await anyio.sleep(self.takes.get(f"id_{ids[0]}", 1))
+        return {id: f"word {id}" for id in ids if id % 10}
+
+    def stream(self, ids: Any, **options: Any) -> OutcomeStream[str, Outcome[str]]:
+        return OutcomeStream(ids, self.fetch, outcome=Outcome[str], **options)
+
+
+@pytest.mark.anyio
+async def test_a_chunk_is_a_hundred_ids_and_four_are_asked_for_at_once() -> None:
+    server = Server()
+    await anext(server.stream(range(1, 1000)))
+    assert [len(ids) for ids in server.asked] == [100] * 4
+
+
+@pytest.mark.anyio
+async def test_behind_a_chunk_that_takes_for_ever_no_more_than_two_for_each_worker_pile_up() -> None:
+    server = Server(id_1=1000)
+    async with server.stream(itertools.count(1), chunk_size=1, max_concurrency=3) as stream:
+        await anyio.sleep(500)
+        assert [ids[0] for ids in server.asked] == [1, 2, 3, 4, 5, 6]
+        assert [(await anext(stream)).id for _ in range(6)] == [1, 2, 3, 4, 5, 6]
+
+
+@pytest.mark.anyio
+async def test_whatever_makes_the_outcomes_is_told_all_four_things() -> None:
+    def make(id: int, status: Any, value: str | None, error: Any, /) -> Outcome[str]:
+        told.append((id, status, value, error))
+        return Outcome(id, status, value, error)
+
+    told: list[tuple[Any, ...]] = []
+    async for _ in OutcomeStream([9, 10], Server().fetch, outcome=make):
+        pass
+    assert told == [(9, "ok", "word 9", None), (10, "missing", None, None)]
+
+
+@pytest.mark.anyio
+async def test_a_block_that_was_entered_once_says_what_is_wrong_with_it() -> None:
+    stream = Server().stream(range(1, 9))
+    async with stream:
+        pass
+    with pytest.raises(ConfigurationError) as again:
+        await stream.__aenter__()
+    assert str(again.value) == "this stream had its `async with` block already"
+    with pytest.raises(ConfigurationError) as late:
+        await anext(stream)
+    assert str(late.value) == "this stream belongs to an `async with` block that has ended"
+
+
+@pytest.mark.parametrize("name", ["chunk_size", "max_concurrency"])
+@pytest.mark.parametrize("wrong", [0, -1, True, 1.0, "4", None], ids=repr)
+def test_what_is_no_number_of_anything_is_called_by_its_name(name: str, wrong: Any) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Server().stream([1], **{name: wrong})
+    assert str(caught.value) == f"{name} must be a whole number, 1 or more, not {wrong!r}"

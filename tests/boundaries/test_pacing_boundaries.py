@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from random import Random
+from typing import Any
+
+import anyio
 import pytest
 
 from ac_sms_async import RateLimit
-from ac_sms_async.transport.pacing import Account
+from ac_sms_async.transport.pacing import LATE, UNSEEN, Account
+
+
+@pytest.fixture
+def anyio_backend(virtual_backend: Any) -> Any:
+    return virtual_backend
 
 
 def _account(*limits: RateLimit) -> Account:
@@ -57,3 +66,98 @@ def test_a_connection_that_is_open_takes_nothing_from_the_budget_any_more() -> N
         assert account.wait(moment, limit) == float("inf")
         account.opened(None)
     assert account.wait(10.0, limit) == 0.0
+
+
+def test_who_has_slept_as_long_as_it_was_told_may_start() -> None:
+    draw = Random(11)
+    for _ in range(2000):
+        limit = RateLimit(1, per=draw.uniform(0.1, 60), margin=draw.uniform(0, 1))
+        account = _account(limit)
+        # Small ones, where sums are rounded most.
+        started = draw.uniform(0, 2)
+        account.opening(started)
+        account.opened(started)
+        now = started + draw.uniform(0, limit.window)
+        assert account.wait(now + account.wait(now, limit), limit) == 0.0
+
+
+async def _next_start(account: Account) -> float:
+    """How long it waits for its turn."""
+    began = anyio.current_time()
+    await account.start(anyio.current_time)
+    return anyio.current_time() - began
+
+
+TWO = RateLimit(2, per=8.0, margin=0)
+
+
+@pytest.mark.anyio
+async def test_a_timer_that_wakes_late_takes_nothing_from_the_window_after_it() -> None:
+    account = _account(RateLimit(1, per=8.0, margin=0))
+    busy = 0.0
+
+    def clock() -> float:
+        return anyio.current_time() + busy
+
+    await account.start(clock)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(account.start, clock)
+        await anyio.sleep(7)
+        # The loop does something else for five seconds, while the request's turn comes.
+        busy = 5.0
+    at = clock()
+    await account.start(clock)
+    assert clock() - at == pytest.approx(8.0 - LATE)
+
+
+@pytest.mark.anyio
+async def test_a_request_written_late_counts_once() -> None:
+    account = _account(TWO)
+    late = await account.start(anyio.current_time)
+    await anyio.sleep(4)
+    late.writing()
+    assert await _next_start(account) == 0
+    assert await _next_start(account) == pytest.approx(8 - LATE)
+
+
+@pytest.mark.anyio
+async def test_a_request_written_to_a_dead_connection_counts_from_the_new_one_on() -> None:
+    account = _account(RateLimit(1, per=8.0, margin=0))
+    start = await account.start(anyio.current_time)
+    await anyio.sleep(4)
+    start.writing()
+    start.opening()
+    await anyio.sleep(20)
+    start.writing()
+    start.settle(sent=True)
+    assert await _next_start(account) == pytest.approx(8)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("written", [False, True])
+async def test_an_answer_on_a_new_connection_counts_once_however_often_its_end_is_told(written: bool) -> None:
+    account = _account(TWO)
+    start = await account.start(anyio.current_time)
+    start.opening()
+    if written:
+        start.writing()
+    start.settle(sent=True)
+    await anyio.sleep(4)
+    start.settle(sent=True)
+    assert await _next_start(account) == 0
+    assert await _next_start(account) == pytest.approx(4)
+    assert await _next_start(account) == pytest.approx(4)
+    await anyio.sleep(20)
+    assert [await _next_start(account) for _ in range(3)] == pytest.approx([0, 0, 8])
+
+
+@pytest.mark.anyio
+async def test_a_new_connection_without_an_answer_holds_up_nothing_but_its_own_turn() -> None:
+    account = _account(TWO)
+    start = await account.start(anyio.current_time)
+    start.opening()
+    start.writing()
+    # The other one of two goes at once. Its turn comes again after a window, and the first one's that much later.
+    assert await _next_start(account) == 0
+    assert await _next_start(account) == pytest.approx(8)
+    assert await _next_start(account) == pytest.approx(UNSEEN)
