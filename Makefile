@@ -27,7 +27,7 @@ demo-fleet: $(READY) ## Collect 20 accounts with two workers, kill one, and lose
 	@$(BIN)/python -m ac_sms_async.fleet.demo
 
 # What a server sees of real time is only the client's doing while nothing else runs beside it.
-ALONE := tests/pacing_at_server tests/storm
+ALONE := tests/pacing_at_server tests/storm tests/fleet/test_survival.py tests/fleet/test_demo.py
 # Many tests talk to real processes over real sockets. One that fails beside others is run once more by itself, in plain
 # sight: what fails twice has failed.
 AGAIN := --last-failed --last-failed-no-failures none

@@ -31,6 +31,8 @@ logger: logging.Logger = logging.getLogger("ac_sms_async.fleet")
 
 _LONGEST_WAIT = 30.0
 _BETWEEN_LOOKS = 0.5
+_BETWEEN_ASKING = 1.0
+"""Seconds: nobody is told of jobs that go back into the queue, so a worker with a free place asks for them."""
 _TO_NOTICE = 0.1
 
 
@@ -92,6 +94,7 @@ class Worker:
                 queues=[QUEUE],
                 name=self.name,
                 concurrency=self.concurrency,
+                fetch_job_polling_interval=_BETWEEN_ASKING,
                 install_signal_handlers=False,
                 update_heartbeat_interval=beat,
                 stalled_worker_timeout=self.stalled_after,

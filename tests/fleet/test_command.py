@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import io
 import json
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import click
 import psycopg
 import pytest
 
 from ac_sms_async import RateLimit
 from ac_sms_async.cli.main import run
-from ac_sms_async.fleet import demo
 from ac_sms_async.fleet import job as job_module
 from ac_sms_async.fleet.vault import KEY, Vault
 from ac_sms_async.sandbox import AccountAccess, Sandbox
@@ -169,16 +166,3 @@ def test_without_the_extra_it_says_how_to_install_it(
     missing_name = "ac_sms_async.gone"
     with pytest.raises(ModuleNotFoundError):
         run(["fleet", "status"])
-
-
-def test_the_demo_loses_nothing() -> None:
-    demo = [sys.executable, "-m", "ac_sms_async.fleet.demo", "--accounts", "2", "--broadcasts", "30"]
-    told = subprocess.run([*demo, "--stalled-after", "5"], capture_output=True, text=True, timeout=100, check=False)
-    assert told.returncode == 0, told.stdout + told.stderr
-    assert "kill -9 of worker" in told.stdout
-    assert "In the store, each once: 60 broadcasts, 60 metrics." in told.stdout
-
-
-def test_the_demo_needs_a_second_account() -> None:
-    with pytest.raises(click.BadParameter):
-        demo.main(["--accounts", "1"], standalone_mode=False)

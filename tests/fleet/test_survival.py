@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import anyio
 import anyio.to_thread
+import psutil
 import psycopg
 import pytest
 
@@ -110,13 +111,20 @@ async def test_a_frozen_worker_that_wakes_beside_its_replacement(fleet_dsn: str,
         frozen, other = fleet.start_worker(), fleet.start_worker(concurrency=4)
         await fleet.until_ready(frozen, other)
         await fleet.until_requests(50)
+        # Not in the middle of a burst, some of which would be on its way then.
+        await fleet.until_silent(0.03)
         frozen.send_signal(signal.SIGSTOP)
+        ports = {connection.laddr.port for connection in psutil.Process(frozen.pid).net_connections("tcp")}
+        assert ports, "it had nothing to do any more"
         await fleet.until(lambda: "back in the queue" in fleet.log(other))
         taken_over = fleet.requests()
         # However far the frozen one had come, what it had left takes at least one more.
         await fleet.until_requests(taken_over + 1)
+        woken = len(fleet.origin.arrivals)
         frozen.send_signal(signal.SIGCONT)
         await fleet.until(lambda: "silent for too long" in fleet.log(frozen))
         await fleet.until_done()
-        # What the frozen one had already started arrives beside the other's five, once.
-        await fleet.check(peak=10)
+        # A loop starts requests one by one, so one may have been between the look at the lease and the wire.
+        late = [arrival for arrival in fleet.origin.arrivals[woken:] if arrival.port in ports]
+        assert len(late) <= 1
+        await fleet.check(without=late)
