@@ -56,12 +56,12 @@ async def test_one_export_reads_as_bytes_records_rows_or_a_file(
 
 async def test_a_large_export_is_written_in_pieces(sms: SMSClient, httpx_mock: HTTPXMock, tmp_path: Path) -> None:
     line = b"7," + b"x" * 1021 + b"\n"
-    answer(httpx_mock, *[line * 512] * 5)
+    answer(httpx_mock, *[line * 1024] * 5)
     grown: list[int] = []
     async with sms.exports.metrics([7]) as export:
         size = await export.save(str(tmp_path / "m.csv"), on_progress=grown.append)
-    assert size == len(line) * 512 * 5 == (tmp_path / "m.csv").stat().st_size
-    assert grown == [1 << 20, 2 << 20, size]
+    assert size == len(line) * 1024 * 5 == (tmp_path / "m.csv").stat().st_size
+    assert grown == [2 << 20, 4 << 20, size]
 
 
 async def test_an_existing_file_is_replaced_only_by_a_whole_one(
