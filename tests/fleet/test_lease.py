@@ -8,6 +8,7 @@ import time
 import anyio
 import pytest
 
+from ac_sms_async import RateLimit
 from ac_sms_async.fleet import LeaseLostError
 from ac_sms_async.fleet.lease import MARGIN, Lease, since_boot
 
@@ -33,6 +34,10 @@ def test_it_ends_before_others_may_take_over(clock: Clock) -> None:
     clock.now += 0.01
     with pytest.raises(LeaseLostError):
         lease.check()
+
+
+def test_what_was_sent_last_is_out_of_the_servers_window_when_others_take_over() -> None:
+    assert RateLimit().window < MARGIN
 
 
 def test_a_heartbeat_counts_from_when_it_was_asked_for(clock: Clock) -> None:

@@ -38,6 +38,20 @@ async def test_kill_9_of_a_worker_in_the_middle_of_its_accounts(fleet_dsn: str, 
         assert undisturbed <= fleet.requests() <= undisturbed + 2 * 12
 
 
+async def test_a_worker_that_is_told_to_end_beside_one_with_room(fleet_dsn: str, key: str, tmp_path: Path) -> None:
+    async with drill(fleet_dsn, key, tmp_path) as fleet:
+        first = fleet.start_worker()
+        await fleet.until(lambda: len({arrival.account for arrival in fleet.origin.arrivals}) == 2)
+        second = fleet.start_worker(concurrency=4)
+        await fleet.until_requests(50)
+        first.send_signal(signal.SIGTERM)
+        await fleet.until_done()
+        first.wait(5)
+        # Its accounts went back into the queue at once: nobody had to count it as dead.
+        assert "back in the queue" not in fleet.log(second)
+        assert await fleet.check() <= fleet.requests()
+
+
 async def test_kill_9_of_postgresql_in_the_middle_of_a_run(key: str, tmp_path: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="ac-sms-postgres-") as folder:
         server = await anyio.to_thread.run_sync(embedded, Path(folder))
@@ -108,14 +122,16 @@ def address_of(dsn: str) -> str | tuple[str, int]:
 
 async def test_a_frozen_worker_that_wakes_beside_its_replacement(fleet_dsn: str, key: str, tmp_path: Path) -> None:
     async with drill(fleet_dsn, key, tmp_path) as fleet:
-        frozen, other = fleet.start_worker(), fleet.start_worker(concurrency=4)
-        await fleet.until_ready(frozen, other)
+        frozen = fleet.start_worker()
+        # Once it has its two accounts, the other one, which would have room for them.
+        await fleet.until(lambda: len({arrival.account for arrival in fleet.origin.arrivals}) == 2)
+        other = fleet.start_worker(concurrency=4)
         await fleet.until_requests(50)
         # Not in the middle of a burst, some of which would be on its way then.
         await fleet.until_silent(0.03)
         frozen.send_signal(signal.SIGSTOP)
         ports = {connection.laddr.port for connection in psutil.Process(frozen.pid).net_connections("tcp")}
-        assert ports, "it had nothing to do any more"
+        assert ports
         await fleet.until(lambda: "back in the queue" in fleet.log(other))
         taken_over = fleet.requests()
         # However far the frozen one had come, what it had left takes at least one more.

@@ -92,6 +92,24 @@ async def test_a_job_collects_its_account_and_keeps_the_books(
     assert sitting["ended_at"] is not None
 
 
+async def test_a_job_begins_with_silence_for_whom_had_the_account_before(
+    database: Database, fleet_dsn: str, sandbox: Sandbox, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await add_all(database, sandbox, vault)
+    limit = RateLimit()
+    slept: list[tuple[float, int]] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append((seconds, sandbox.journal.seen))
+
+    monkeypatch.setattr(job_module, "LIMIT", limit)
+    monkeypatch.setattr(job_module.anyio, "sleep", sleep)
+    async with Stores(fleet_dsn) as stores:
+        await Collector(database, stores, Lease(30), vault).run(a_job(), "acme", FULL)
+    assert slept[0] == (limit.window, 0)
+    assert sandbox.journal.seen > 0
+
+
 async def test_a_job_that_fails_says_why(
     database: Database, fleet_dsn: str, sandbox: Sandbox, vault: Vault, caplog: pytest.LogCaptureFixture
 ) -> None:
