@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import anyio
@@ -81,6 +81,24 @@ async def test_behind_a_chunk_that_takes_for_ever_no_more_than_two_for_each_work
         await anyio.sleep(500)
         assert [ids[0] for ids in server.asked] == [1, 2, 3, 4, 5, 6]
         assert [(await anext(stream)).id for _ in range(6)] == [1, 2, 3, 4, 5, 6]
+
+
+@pytest.mark.anyio
+async def test_ids_that_end_in_an_error_end_behind_the_slowest_chunk() -> None:
+    def ids() -> Iterator[int]:
+        yield from (1, 2, 3, 4)
+        raise OSError("the file ended")
+
+    seen: list[int] = []
+
+    async def read(stream: OutcomeStream[str, Outcome[str]]) -> None:
+        async with stream:
+            while (outcome := await anext(stream, None)) is not None:
+                seen.append(outcome.id)
+
+    with pytest.raises(OSError, match="the file ended"):
+        await read(Server(id_1=50).stream(ids(), chunk_size=2))
+    assert seen == [1, 2, 3, 4]
 
 
 @pytest.mark.anyio
