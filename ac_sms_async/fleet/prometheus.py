@@ -23,7 +23,7 @@ class _Metric:
         yield f"# TYPE ac_sms_fleet_{self.name} {self.kind}"
         for labels, value in self.samples:
             inside = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels.items())
-            yield f"ac_sms_fleet_{self.name}{'{' + inside + '}' if inside else ''} {value:.15g}"
+            yield f"ac_sms_fleet_{self.name}{'{' + inside + '}' if inside else ''} {value}"
 
 
 def prometheus_text(status: FleetStatus) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ import anyio
 import pytest
 from procrastinate.exceptions import JobAborted
 from procrastinate.jobs import Job
+from psycopg import sql
 
 from ac_sms_async import (
     AuthenticationError,
@@ -30,6 +32,7 @@ from ac_sms_async.fleet import (
     Worker,
     add_account,
     enqueue,
+    find_accounts,
     fleet_status,
     open_database,
 )
@@ -103,7 +106,7 @@ async def test_a_job_begins_with_silence_for_whom_had_the_account_before(
         slept.append((seconds, sandbox.journal.seen))
 
     monkeypatch.setattr(job_module, "LIMIT", limit)
-    monkeypatch.setattr(job_module.anyio, "sleep", sleep)
+    monkeypatch.setattr("ac_sms_async.fleet.job.anyio.sleep", sleep)
     async with Stores(fleet_dsn) as stores:
         await Collector(database, stores, Lease(30), vault).run(a_job(), "acme", FULL)
     assert slept[0] == (limit.window, 0)
@@ -180,6 +183,24 @@ async def test_a_job_that_is_stopped_says_so_and_the_next_sitting_goes_on(
         [(runs,)] = await (await stores.get()).read("SELECT COUNT(*) FROM runs")
     assert runs == 1
     assert (await outcome(database, "acme"))[0] == "complete"
+
+
+async def test_a_job_that_fails_without_a_lease_leaves_the_books_to_its_replacement(
+    database: Database, fleet_dsn: str, sandbox: Sandbox, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await add_all(database, sandbox, vault)
+    lease = Lease(30)
+
+    async def collect(*_: Any, **__: Any) -> None:
+        lease.give_up()
+        raise StoreError("broken off")
+
+    monkeypatch.setattr(job_module, "collect", collect)
+    async with Stores(fleet_dsn) as stores:
+        with pytest.raises(StoreError):
+            await Collector(database, stores, lease, vault).run(a_job(), "acme", FULL)
+    assert await outcome(database, "acme") == (None, None, 0, 0)
+    assert await database.rows("SELECT outcome, ended_at FROM sittings") == [{"outcome": None, "ended_at": None}]
 
 
 async def test_books_that_cannot_be_kept_do_not_hide_how_a_job_ended(
@@ -346,6 +367,38 @@ async def test_a_worker_drains_the_queue(database: Database, fleet_dsn: str, san
     assert 'ac_sms_fleet_rows_total{account="acme"} 40\n' in text
     assert "ac_sms_fleet_workers 0\n" in text
     assert 'last_success_timestamp_seconds{account="later"}' not in text
+
+
+async def test_no_token_is_in_jobs_rows_or_logs(
+    database: Database,
+    fleet_dsn: str,
+    sandbox: Sandbox,
+    vault: Vault,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    tokens = [sandbox.accounts["acme"].token, "a-token-that-is-refused"]
+    monkeypatch.setenv("GLOBEX_TOKEN", tokens[1])
+    access = sandbox.accounts
+    await add_account(database, "acme", access["acme"].url, token=tokens[0], vault=vault, plan=FULL)
+    await add_account(database, "globex", access["globex"].url, token_env="GLOBEX_TOKEN", plan=FULL)
+    await enqueue(database)
+    # So that it is tried again, and says so.
+    sandbox.faults.add("503", count=1)
+    await Worker(dsn=fleet_dsn, vault=vault, drain=True).run()
+    status = await fleet_status(database)
+    assert [account.state for account in status.accounts] == ["ok", "failing"]
+    kept = [prometheus_text(status), str(status.to_json()), repr(await find_accounts(database)), caplog.text]
+    for row in await database.rows("SELECT schemaname, tablename FROM pg_tables WHERE schemaname LIKE 'ac_sms%%'"):
+        name = sql.Identifier(row["schemaname"], row["tablename"])
+        async with database.transaction() as connection:
+            found = await connection.execute(sql.SQL("SELECT t::text FROM {} AS t").format(name))
+            kept += [text for (text,) in await found.fetchall()]
+    assert any("ac-sms:collect" in text for text in kept)
+    assert any("trying again" in text for text in kept)
+    for token in tokens:
+        assert [text for text in kept if token in text] == []
 
 
 async def test_states_of_accounts_and_odd_names(database: Database, sandbox: Sandbox, vault: Vault) -> None:
