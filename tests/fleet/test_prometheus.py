@@ -53,7 +53,8 @@ def an_account(name: str, **more: Any) -> AccountStatus:
     nothing = ("schedule", "next_at", "last_success_at", "last_ended_at", "reason", "error")
     given: dict[str, Any] = dict.fromkeys(nothing)
     given |= {"url": "https://acme.example", "state": "new", "priority": 0, "lag": 1.5, "requests": 0, "rows": 0}
-    return AccountStatus(**(given | {"name": name} | more))
+    given |= more
+    return AccountStatus(name=name, **given)
 
 
 def test_it_is_read_back_as_it_was() -> None:
