@@ -111,6 +111,29 @@ async def test_a_timer_that_wakes_late_takes_nothing_from_the_window_after_it() 
 
 
 @pytest.mark.anyio
+async def test_nobody_overtakes_who_is_due_and_has_not_woken_up() -> None:
+    account = _account(RateLimit(1, per=8.0, margin=0))
+    busy = 0.0
+    order: list[int] = []
+
+    def clock() -> float:
+        return anyio.current_time() + busy
+
+    async def caller(number: int) -> None:
+        await account.start(clock)
+        order.append(number)
+
+    await account.start(clock)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(caller, 1)
+        await anyio.sleep(7)
+        # The first one's turn has come while the loop did something else.
+        busy = 5.0
+        await caller(2)
+    assert order == [1, 2]
+
+
+@pytest.mark.anyio
 async def test_a_request_written_late_counts_once() -> None:
     account = _account(TWO)
     late = await account.start(anyio.current_time)
