@@ -46,7 +46,7 @@ def prometheus_text(status: FleetStatus) -> str:
         _Metric(
             "account_last_success_timestamp_seconds",
             "gauge",
-            "When an account was last collected whole.",
+            "When an account was last collected to the end.",
             [
                 ({"account": account.name}, account.last_success_at.timestamp())
                 for account in accounts
@@ -56,7 +56,7 @@ def prometheus_text(status: FleetStatus) -> str:
         _Metric(
             "account_lag_seconds",
             "gauge",
-            "Seconds since an account was last collected whole, or since it was added.",
+            "Seconds since an account was last collected to the end, or since it was added.",
             [({"account": account.name}, account.lag) for account in accounts],
         ),
         _Metric(
