@@ -16,6 +16,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ PAYLOADS = Path(__file__).parent / "payloads"
 CSV_HEADER = b"id,name,phoneNumber,sentDate,clicks,deliverability,replies,optOut,errorCode,errorSource\r\n"
 CSV_PIECE = 256 * 1024
 SMALL_ID = 42
+TICK = 0.001
 METRICS = ("sends", "deliveries", "replies", "failures", "optOuts", "clicks")
 
 
@@ -152,19 +154,24 @@ class LoadProtocol(asyncio.Protocol):
         self._transport = transport  # type: ignore[assignment]  # uvloop's transports are not asyncio's classes
 
     def data_received(self, data: bytes) -> None:
+        arrived = time.perf_counter()
         data = self._buffer + data
         while (end := data.find(b"\r\n\r\n")) >= 0:
             length = _LENGTH.search(data, 0, end)
             stop = end + 4 + (int(length[1]) if length else 0)
             if len(data) < stop:
                 break
-            self._answer(self._answers.to(data[: data.index(b"\r\n")], data[end + 4 : stop]))
+            answer = self._answers.to(data[: data.index(b"\r\n")], data[end + 4 : stop])
+            self._write_at(arrived + answer.latency, answer)
             data = data[stop:]
         self._buffer = data
 
-    def _answer(self, answer: Answer) -> None:
-        if answer.latency:
-            asyncio.get_running_loop().call_later(answer.latency, self._write, answer)
+    def _write_at(self, due: float, answer: Answer) -> None:
+        """Answer after the latency, counted from the request's arrival; timers of event loops tick in milliseconds."""
+        left = due - time.perf_counter()
+        if answer.latency and left > 0:
+            # At least a tick: less would become a busy loop, in which uvloop writes nothing.
+            asyncio.get_running_loop().call_later(max(left, TICK), self._write_at, due, answer)
         else:
             self._write(answer)
 
