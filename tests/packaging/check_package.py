@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 import zipfile
 from collections.abc import Iterator
 from email import message_from_string
@@ -19,6 +20,7 @@ from pathlib import Path
 import pytest
 
 from ac_sms_async.sandbox import Sandbox
+from tests.fleet.conftest import embedded
 
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
@@ -79,9 +81,9 @@ class Environment:
         pairs = (line.split("==") for line in listed.split())
         return {name.lower().replace("_", "-"): version for name, version in pairs}
 
-    def script(self, name: str, *arguments: str) -> str:
+    def script(self, name: str, *arguments: str, env: dict[str, str] | None = None) -> str:
         # Isolated and with warnings as errors: nothing of the source tree can help.
-        return run(self.python, "-I", "-W", "error", HERE / name, *arguments, cwd=self.folder)
+        return run(self.python, "-I", "-W", "error", HERE / name, *arguments, cwd=self.folder, env=env)
 
     def pytest(self, name: str) -> None:
         # Copied, so that this project's own settings are not found above it.
@@ -107,6 +109,15 @@ def wheel(dist: Path) -> Path:
 def sandbox() -> Iterator[Sandbox]:
     with Sandbox(seed=7, broadcasts=20, rate_limit=None) as running:
         yield running
+
+
+@pytest.fixture
+def dsn() -> Iterator[str]:
+    """An empty PostgreSQL."""
+    with tempfile.TemporaryDirectory(prefix="ac-sms-postgres-") as folder:
+        server = embedded(Path(folder))
+        yield server.get_uri()
+        server.cleanup()
 
 
 def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
@@ -155,13 +166,13 @@ def test_the_sdist_can_be_installed(dist: Path, sandbox: Sandbox, tmp_path: Path
     environment.script("smoke_core.py", sandbox.url, sandbox.token)
 
 
-def test_everything_works_with_the_newest_dependencies(wheel: Path, sandbox: Sandbox, tmp_path: Path) -> None:
+def test_everything_works_with_the_newest_dependencies(wheel: Path, sandbox: Sandbox, dsn: str, tmp_path: Path) -> None:
     environment = Environment(tmp_path / "venv", VERSIONS[-1])
     environment.install(f"{wheel}[all]", "opentelemetry-sdk", "pytest", "trio")
-    use_everything(environment, sandbox, tmp_path)
+    use_everything(environment, sandbox, dsn, tmp_path)
 
 
-def test_everything_works_with_the_oldest_dependencies(wheel: Path, sandbox: Sandbox, tmp_path: Path) -> None:
+def test_everything_works_with_the_oldest_dependencies(wheel: Path, sandbox: Sandbox, dsn: str, tmp_path: Path) -> None:
     environment = Environment(tmp_path / "venv", OLDEST_PYTHON)
     environment.install(f"{wheel}[all]", "opentelemetry-sdk", "pytest", "trio", "-c", HERE / "oldest.txt")
 
@@ -170,7 +181,7 @@ def test_everything_works_with_the_oldest_dependencies(wheel: Path, sandbox: San
     assert {name: installed[name] for name in pins if name in installed} == {
         name: pin for name, pin in pins.items() if name in installed
     }
-    use_everything(environment, sandbox, tmp_path)
+    use_everything(environment, sandbox, dsn, tmp_path)
     # Beyond a first use: the tests of what calls the dependencies most.
     environment.install(*TEST_TOOLS, "-c", HERE / "oldest.txt")
     run(environment.python, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *DEEP_TESTS, cwd=ROOT)
@@ -203,9 +214,11 @@ def test_a_break_of_the_public_interface_is_noticed(tmp_path: Path) -> None:
     assert "Timeout: Public object was removed" in re.sub(r"\x1b\[\d+m", "", shown)
 
 
-def use_everything(environment: Environment, sandbox: Sandbox, folder: Path) -> None:
+def use_everything(environment: Environment, sandbox: Sandbox, dsn: str, folder: Path) -> None:
     environment.script("smoke_core.py", sandbox.url, sandbox.token)
     environment.script("smoke_extras.py", sandbox.url, sandbox.token)
+    environment.script("smoke_fleet.py", dsn, sandbox.url, env={"ACME_TOKEN": sandbox.token})
+    assert "acme\tok\t" in run(environment.bin / "ac-sms", "fleet", "status", "--dsn", dsn)
     environment.pytest("smoke_plugin.py")
     account = {"ACTIVECAMPAIGN_URL": sandbox.url, "ACTIVECAMPAIGN_API_TOKEN": sandbox.token}
     store = folder / "metrics.sqlite"
