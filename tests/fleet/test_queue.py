@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import anyio
 import pytest
 from procrastinate.jobs import Job, Status
 
@@ -143,6 +144,19 @@ async def test_jobs_of_dead_workers_go_back_into_the_queue(database: Database) -
     assert {job.attempts for job in again} == {1}
     assert kept.id not in lost
     assert await recover_stalled(database, 30) == 0
+
+
+async def test_of_two_that_look_after_a_lost_job_one_leaves_it_to_the_other(database: Database) -> None:
+    await add(database, "acme")
+    await enqueue(database)
+    dead = Taker(database)
+    await dead.must_take()
+    await dead.die()
+    with anyio.fail_after(5):
+        async with database.transaction() as other:
+            await other.execute("SELECT id FROM procrastinate_jobs FOR UPDATE")
+            assert await recover_stalled(database, 30) == 0
+        assert await recover_stalled(database, 30) == 1
 
 
 async def test_a_lost_job_gives_way_to_one_that_waits_in_its_place(database: Database) -> None:
