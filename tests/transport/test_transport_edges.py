@@ -82,6 +82,14 @@ async def test_text_that_is_none_is_an_error_with_its_status(over: Over) -> None
     assert caught.value.body == b"id\n\xff\n"
 
 
+async def test_json_is_decoded_in_the_clients_zone(over: Over) -> None:
+    def decode(value: Any, zone: Any) -> str:
+        return f"{value} in {zone}"
+
+    async with over(FakeBackend([Step.json("12:30")]), timezone="Europe/Berlin") as transport:
+        assert (await transport.send(reading(decode=decode))).parsed == "12:30 in Europe/Berlin"
+
+
 @pytest.mark.parametrize(
     ("status", "method", "decoded"),
     [(204, "GET", True), (205, "GET", True), (200, "DELETE", True), (200, "HEAD", True), (200, "GET", False)],
