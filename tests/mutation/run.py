@@ -174,7 +174,8 @@ def report(folder: Path) -> int:
         print(
             f"{module}: {len(tried)} of {len(codes)} tried, {len(survivors)} not noticed, {hung} noticed as they hang"
         )
-        print(*(f"    {name}" for name in survivors), sep="\n")
+        for name in survivors:
+            print(f"    {name}")
     return left
 
 
