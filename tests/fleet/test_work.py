@@ -10,7 +10,7 @@ from typing import Any
 import anyio
 import pytest
 from procrastinate.exceptions import JobAborted
-from procrastinate.jobs import Job
+from procrastinate.jobs import Job, Status
 from psycopg import sql
 
 from ac_sms_async import (
@@ -42,6 +42,7 @@ from ac_sms_async.fleet.fence import FencedJobManager
 from ac_sms_async.fleet.job import Collector
 from ac_sms_async.fleet.lease import Lease
 from ac_sms_async.fleet.prometheus import prometheus_text
+from ac_sms_async.fleet.queue import QUEUE
 from ac_sms_async.fleet.stores import LeasedStore, Stores
 from ac_sms_async.sandbox import Sandbox
 from tests.fleet.waiting import until
@@ -367,6 +368,32 @@ async def test_a_worker_drains_the_queue(database: Database, fleet_dsn: str, san
     assert 'ac_sms_fleet_rows_total{account="acme"} 40\n' in text
     assert "ac_sms_fleet_workers 0\n" in text
     assert 'last_success_timestamp_seconds{account="later"}' not in text
+
+
+async def test_a_worker_that_drains_waits_for_what_another_one_does(
+    database: Database, fleet_dsn: str, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ac_sms_async.fleet.worker._BETWEEN_LOOKS", 0.01)
+    await add_account(database, "acme", "https://acme.example", token_env="T")
+    await enqueue(database)
+    other = FencedJobManager(database, Lease(30))
+    job = await other.fetch_job([QUEUE], await other.register_worker())
+    assert job is not None
+    ready, ended = anyio.Event(), anyio.Event()
+
+    async def drain() -> None:
+        await Worker(dsn=fleet_dsn, vault=vault, drain=True).run(ready=ready.set)
+        ended.set()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(drain)
+        await ready.wait()
+        with anyio.move_on_after(0.3):
+            await ended.wait()
+        assert not ended.is_set()
+        await other.finish_job(job, Status.SUCCEEDED, delete_job=False)
+        with anyio.fail_after(10):
+            await ended.wait()
 
 
 async def test_no_token_is_in_jobs_rows_or_logs(
