@@ -26,6 +26,7 @@ from typing import Any
 
 import psutil
 
+from ac_sms_async.collect import open_store
 from ac_sms_async.fleet import Database, Plan, add_account, enqueue, install, open_database
 from ac_sms_async.fleet.fence import FencedJobManager
 from ac_sms_async.fleet.job import LIMIT
@@ -42,29 +43,31 @@ HELD = 0.97
 TOKEN = "AC_SMS_BENCH_TOKEN"
 
 
-async def main(seconds: float, accounts: int, queued: int) -> list[Figure]:
+async def main(backends: list[str], accounts: int, seconds: float, queued: int) -> list[Figure]:
     """All figures."""
     figures: list[Figure] = []
     with _postgres() as dsn, _origin() as (url, origin):
         async with open_database(dsn) as database:
             await install(database)
-        for backend, target in (("aiohttp", TARGET), ("httpx", None)):
-            figures += await _worker(dsn, url, origin, backend, target, accounts, seconds)
+        for backend in backends:
+            figures += await _worker(dsn, url, origin, backend, accounts, seconds)
         figures += await _queue(dsn, queued)
     return figures
 
 
-async def _worker(
-    dsn: str, url: str, origin: int, backend: str, target: float | None, accounts: int, seconds: float
-) -> list[Figure]:
+async def _worker(dsn: str, url: str, origin: int, backend: str, accounts: int, seconds: float) -> list[Figure]:
     async with open_database(dsn) as database:
         await database.rows("TRUNCATE accounts, procrastinate_jobs CASCADE")
         await database.rows("DROP SCHEMA IF EXISTS ac_sms CASCADE")
+        async with await open_store(dsn):
+            # So that its rows can be counted from the first second on.
+            pass
         for number in range(accounts):
             plan = Plan(include=frozenset({"failures"}))
             await add_account(database, f"a{number}", f"{url}/a{number}", token_env=TOKEN, plan=plan)
         await enqueue(database)
         command = [sys.executable, "-m", "ac_sms_async", "fleet", "worker", "--dsn", dsn, "--backend", backend]
+        command += ["--concurrency", str(accounts)]
         with _process(command) as worker:
             try:
                 filling = await _until_full_pace(url, accounts, database)
@@ -82,6 +85,7 @@ async def _worker(
         await _reset(url)
     cores, database_cores, origin_cores = ((later - earlier) / took for later, earlier in zip(used, cpu, strict=True))
     rate, allowed = made / took, accounts * LIMIT.requests / LIMIT.window
+    target = TARGET if backend == "aiohttp" and accounts == 100 else None
     what = f"{accounts} accounts in one worker, {backend} backend: "
     return [
         Figure("fleet", what + "of a core", cores, unit="cores", target=target, bound="at most"),
@@ -99,15 +103,16 @@ async def _worker(
 async def _until_full_pace(url: str, accounts: int, database: Database) -> float:
     """Wait until all accounts are past their lists and metrics, whose rows keep the store busy; how many a second."""
     began = time.monotonic()
-    last = quick = 0
-    for _ in range(60):
+    last = quick = last_rows = 0
+    for _ in range(90):
         await asyncio.sleep(1)
-        now = await _requests(url)
-        # The first pages come quickly too, before there is anything to save.
-        quick = quick + 1 if now - last >= accounts * 4.4 else 0
+        now, rows = await _requests(url), await _rows(database)
+        # The first pages come quickly too, but with more than the row that an answer about failures has.
+        steady = rows - last_rows <= 1.1 * (now - last)
+        quick = quick + 1 if steady and now - last >= accounts * 4.4 else 0
         if quick == 4:
             break
-        last = now
+        last, last_rows = now, rows
     return await _rows(database) / (time.monotonic() - began)
 
 
@@ -265,10 +270,11 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m benchmarks.fleet", description=__doc__)
     parser.add_argument("--origin", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--seconds", type=float, default=20.0, help="how long to measure (default: 20)")
+    parser.add_argument("--backends", nargs="+", default=["aiohttp", "httpx"], help="over which (default: both)")
     parser.add_argument("--accounts", type=int, default=100, help="how many accounts the worker has (default: 100)")
     parser.add_argument("--queued", type=int, default=10_000, help="how many jobs wait in the queue (default: 10000)")
     options = parser.parse_args()
     if options.origin:
         asyncio.run(_serve())
     else:
-        print(text_table(asyncio.run(main(options.seconds, options.accounts, options.queued))))
+        print(text_table(asyncio.run(main(options.backends, options.accounts, options.seconds, options.queued))))
