@@ -115,7 +115,7 @@ class PageWalk(Generic[T]):
             return None
         keys = list(map(self._key, page.items))
         self._total = page.total
-        known = any(key in self._seen for key in keys)
+        known = not self._seen.keys().isdisjoint(keys)
         if not known and not self._is_tied(offset, keys):
             self._count_idle()
             self._go_back(offset)

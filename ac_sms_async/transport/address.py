@@ -11,7 +11,7 @@ from attrs import frozen
 
 from ac_sms_async.errors import ConfigurationError
 
-__all__ = ["API_PATH", "Address", "check_path", "check_token"]
+__all__ = ["API_PATH", "Address", "check_path", "check_query", "check_token"]
 
 API_PATH = "/api/3"
 
@@ -134,6 +134,13 @@ def check_path(path: Any, *, name: str = "path") -> str:
         f"{name} must be an absolute path such as /sms/broadcasts, with no host, query, fragment, empty segment, '..' "
         "or encoded slash; other hosts never get the token"
     )
+
+
+def check_query(query: Any) -> str:
+    """`query` if it is encoded as it stands in a request line, as in `limit=100&offset=0`."""
+    if isinstance(query, str) and _VISIBLE.fullmatch(query) and "#" not in query:
+        return query
+    raise ConfigurationError("a query must be percent-encoded: no white space, no control character, no '#'")
 
 
 def _stays_put(path: str) -> bool:

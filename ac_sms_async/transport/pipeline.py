@@ -15,7 +15,7 @@ import anyio
 from ac_sms_async.errors import ConfigurationError, InvalidResponseError, RequestInfo, SMSError
 from ac_sms_async.lowlevel.types import UNSET, DecodeError, Request, Response
 from ac_sms_async.options import RateLimit, RetryPolicy, Timeout, positive_count, positive_seconds, time_zone
-from ac_sms_async.transport.address import API_PATH, Address, check_path, check_token
+from ac_sms_async.transport.address import API_PATH, Address, check_path, check_query, check_token
 from ac_sms_async.transport.backends import Exchange, WireRequest
 from ac_sms_async.transport.bodies import (
     ERROR_BODY_LIMIT,
@@ -255,7 +255,7 @@ class Transport:
     def _call(self, request: Request[Any]) -> Call:
         target = f"{self._address.prefix}{API_PATH}{check_path(request.path)}"
         if request.query:
-            target = f"{target}?{request.query}"
+            target = f"{target}?{check_query(request.query)}"
         body = None if request.json is UNSET else encode_json(request.json)
         wire = WireRequest(request.method, target, request.accept, body, self._timeout)
         self._core.enter()

@@ -71,6 +71,7 @@ class RawServer:
         self.open = 0
         self._tls = tls
         self._silent = silent
+        self._writers: list[asyncio.StreamWriter] = []
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
 
@@ -105,16 +106,24 @@ class RawServer:
         self._ready.set()
         await self._stop.wait()
         server.close()
-        # A few turns of the loop: for connections accepted just now to begin, and for all of them to be closed.
-        for _ in range(5):
+        # A few turns of the loop: for connections accepted just now to begin, and for all of them to be closed. A task
+        # that is cancelled before its first step closes nothing, so each of them gets one.
+        begun: set[asyncio.Task[None]] = set()
+        for _ in range(10):
             await asyncio.sleep(0)
-            for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            tasks = asyncio.all_tasks() - {asyncio.current_task()}
+            for task in tasks & begun:
                 task.cancel()
+            begun = tasks
+        # Under TLS a connection closes only when the client has answered, which it may never do.
+        for writer in self._writers:
+            writer.transport.abort()
         await asyncio.sleep(0.001)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         self.open += 1
+        self._writers.append(writer)
         # Clients that go away are what these tests are about.
         with contextlib.suppress(asyncio.IncompleteReadError, asyncio.CancelledError, OSError, ssl.SSLError):
             try:

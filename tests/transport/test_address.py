@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ac_sms_async.errors import ConfigurationError
-from ac_sms_async.transport.address import Address, check_path, check_token
+from ac_sms_async.transport.address import Address, check_path, check_query, check_token
 
 BASE = "https://acme.api-us1.com"
 
@@ -152,6 +152,16 @@ def test_a_path(path: str) -> None:
 def test_a_path_that_leads_elsewhere(path: Any) -> None:
     with pytest.raises(ConfigurationError, match="other hosts never get the token"):
         check_path(path)
+
+
+def test_a_query_as_it_stands_in_a_request_line() -> None:
+    assert check_query("filters%5Bname%5D=a%20b&limit=2") == "filters%5Bname%5D=a%20b&limit=2"
+
+
+@pytest.mark.parametrize("query", ["a=b c", "a=b HTTP/1.1\r\nX: 1", "a=b#c", "a=caf\u00e9", "a=\x00", "", None, 3])
+def test_a_query_that_would_be_read_as_something_else(query: Any) -> None:
+    with pytest.raises(ConfigurationError, match="percent-encoded"):
+        check_query(query)
 
 
 @given(st.text(max_size=12))

@@ -307,6 +307,17 @@ async def test_a_redirect_is_not_followed(connect: Open) -> None:
     assert (error.status, len(server.seen)) == (302, 1)
 
 
+async def test_informational_answers_before_the_real_one(connect: Open) -> None:
+    early = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
+    answer = b'HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n{"ok":1}'
+    with RawServer(lambda seen: Say([early, early + answer], pause=0.01)) as server:
+        async with connect(server.url) as transport:
+            for _ in range(2):
+                response = await transport.send(reading())
+                assert (response.status, response.parsed) == (200, {"ok": 1})
+    assert server.connections == 1
+
+
 async def test_odd_statuses_and_long_error_bodies(connect: Open) -> None:
     with RawServer(lambda seen: ok(b"x" * 1_000_000, status=b"499 Gone away")) as server:
         async with connect(server.url) as transport:
@@ -371,6 +382,16 @@ async def test_a_stream_left_early(connect: Open) -> None:
             async with transport.stream(reading()):
                 pass
         assert await server.settles(0)
+
+
+async def test_a_stream_without_a_marked_end_left_early(connect: Open) -> None:
+    with RawServer(lambda seen: Say(b"HTTP/1.1 200 OK\r\n\r\nhalf", then="hang")) as server:
+        async with connect(server.url, max_concurrency=1) as transport:
+            for _ in range(2):
+                async with transport.stream(reading()) as response:
+                    assert await response.receive() == b"half"
+            assert await server.settles(0)
+    assert server.connections == 2
 
 
 async def test_through_a_proxy(connect: Open) -> None:
