@@ -22,7 +22,7 @@ from ac_sms_async.options import Timeout
 from ac_sms_async.transport.address import Address
 from ac_sms_async.transport.backends import Progress, WireRequest
 from ac_sms_async.transport.backends.headers import is_framed, plain_headers, request_headers
-from ac_sms_async.transport.backends.httpcore import read_widely, single_connection
+from ac_sms_async.transport.backends.httpcore import read_widely, single_connection, take_locks_off
 
 __all__ = [
     "FAULTS",
@@ -130,6 +130,7 @@ class _Line:
         """Learn from an answer's extensions."""
         if self.network is None:
             read_widely(self.connection)
+            take_locks_off(self.connection)
         self.network = response.extensions.get("network_stream")
         self.keeps_alive = response.extensions.get("http_version") != b"HTTP/1.0"
 
