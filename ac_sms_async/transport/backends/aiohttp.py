@@ -13,7 +13,7 @@ import socket
 import ssl
 from collections.abc import Awaitable, Mapping
 from contextvars import ContextVar
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import aiohttp
 import anyio
@@ -169,7 +169,10 @@ class AiohttpExchange:
         self._connection = connection = await backend.connect(request.timeout)
         protocol = connection.protocol
         transport = connection.transport
-        assert protocol is not None and transport is not None  # as long as the connection is ours
+        if TYPE_CHECKING:
+            # As long as the connection is ours, it has both.
+            assert protocol is not None
+            assert transport is not None
         protocol.set_response_params(
             skip_payload=request.method == "HEAD",
             read_until_eof=True,
