@@ -59,7 +59,7 @@ class Server:
         self._socket = _listen(host, port)
         self.host = host
         self.port: int = self._socket.getsockname()[1]
-        self._loop = asyncio.new_event_loop()
+        self._loop = asyncio.SelectorEventLoop()
         self._stopping = asyncio.Event()
         self._thread = threading.Thread(target=self._run, name="ac-sms-sandbox", daemon=True)
         self._thread.start()
@@ -79,6 +79,10 @@ class Server:
     async def _serve(self) -> None:
         listening = await self._loop.create_server(self._connection, sock=self._socket)
         await self._stopping.wait()
+        # What was accepted just now begins within a few turns of the loop; closed before that, asyncio leaves it open.
+        self._loop.remove_reader(self._socket)
+        for _ in range(5):
+            await asyncio.sleep(0)
         listening.close()
         for connection in list(self._state.connections):
             connection.transport.abort()

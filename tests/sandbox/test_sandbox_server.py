@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
+import socket
 import time
 
 import httpx
@@ -23,6 +26,18 @@ def test_serves_in_a_thread_and_stops() -> None:
     assert answer.json()["meta"] == {"total": 5}
     with pytest.raises(httpx.ConnectError):
         httpx.get(url)
+
+
+def test_stopping_leaves_no_connection_open_that_came_just_before(recwarn: pytest.WarningsRecorder) -> None:
+    for _ in range(20):
+        with contextlib.ExitStack() as open_sockets, Sandbox() as sandbox:
+            url = httpx.URL(sandbox.url)
+            for _ in range(30):
+                caller = open_sockets.enter_context(socket.socket())
+                caller.setblocking(False)
+                caller.connect_ex((url.host, url.port))
+    gc.collect()
+    assert not recwarn.list
 
 
 @pytest.mark.anyio
