@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import selectors
+from collections.abc import Generator
 from typing import Any
 
 import pytest
@@ -39,6 +41,16 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def jump(self, seconds: float) -> None:
         self._now += seconds
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Generator[None]:
+    """Let no test keep the logging levels that a page of the docs or the command set in one before."""
+    loggers = [logger for logger in logging.root.manager.loggerDict.values() if isinstance(logger, logging.Logger)]
+    levels = [(logger, logger.level) for logger in loggers]
+    yield
+    for logger, level in levels:
+        logger.setLevel(level)
 
 
 @pytest.fixture(params=["asyncio", "trio"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import weakref
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from datetime import date
@@ -187,6 +188,8 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self.connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        # Python 3.13 warns of a connection that nobody closed, and in a cycle it could be asked before we are.
+        weakref.finalize(self, self.connection.close)
         self.connection.execute(CREATE_VERSION_TABLE)
         for migration in migrations():
             for statement in migration.statements(Dialect("substr({0}, 1, 7)")):
@@ -195,10 +198,6 @@ class MemoryStore:
         self.kill_at: int | None = None
         self.on_kill: Callable[[], None] = lambda: None
         self.held: set[str] = set()
-
-    def __del__(self) -> None:
-        # Python 3.13 warns of a connection that nobody closed.
-        self.connection.close()
 
     async def write(self, *statements: Statement) -> None:
         await anyio.lowlevel.checkpoint()
