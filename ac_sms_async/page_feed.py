@@ -123,8 +123,8 @@ class LiveFeed(PageFeed[T]):
         super().__init__(fetch, walk, name=name, limit=limit, prefetch=prefetch)
         self._background = background
         self._driven = False
+        self._ended = False
         self._loading: dict[int, anyio.CancelScope] = {}
-        self._landed = Bell()
         self._ready: deque[News[T]] = deque()
         self._failure: Exception | None = None
         self._changed = Bell()
@@ -141,45 +141,60 @@ class LiveFeed(PageFeed[T]):
                 self._background.start(self._drive)
                 self._driven = True
             await self._changed.wait()
-        self._room.ring()
+        if len(self._ready) == self._prefetch:
+            self._room.ring()
         return self._ready.popleft()
 
     async def _drive(self) -> None:
+        """Fetch until the list ends or a page fails; `next()` starts it again after that."""
+        self._ended = False
         try:
             async with anyio.create_task_group() as group:
-                try:
-                    await self._keep_fetching(group)
-                except Exception as error:  # noqa: BLE001 - raised by next(), where somebody listens
-                    self._failure = error
+                while True:
+                    for load in self._go_on():
+                        group.start_soon(self._load_beside, group, *load)
+                    if self._ended:
+                        break
+                    await self._room.wait()
                 group.cancel_scope.cancel()
         finally:
             self._driven = False
             self._loading.clear()
             self._changed.ring()
 
-    async def _keep_fetching(self, group: TaskGroup) -> None:
-        while True:
-            news = self._take_arrived()
-            if news is not None:
+    def _go_on(self) -> list[tuple[int, anyio.CancelScope]]:
+        """Take what has arrived, as far as there is room for it; what to load now, and the scope to load it in."""
+        if self._ended:
+            return []
+        try:
+            while len(self._ready) < self._prefetch and (news := self._take_arrived()) is not None:
                 self._ready.append(news)
                 self._changed.ring()
-            elif self._walk.done:
-                return
-            asks = self._asks()
-            for offset in self._loading.keys() - asks:
-                self._loading.pop(offset).cancel()
-            for offset in asks:
-                if offset not in self._arrived and offset not in self._loading:
-                    self._loading[offset] = anyio.CancelScope()
-                    group.start_soon(self._load_beside, offset, self._loading[offset])
-            if news is None:
-                await self._landed.wait()
-            while len(self._ready) >= self._prefetch:
-                await self._room.wait()
+        except Exception as error:  # noqa: BLE001 - raised by next(), where somebody listens
+            self._failure = error
+        if self._failure is not None or self._walk.done:
+            self._ended = True
+            self._room.ring()
+            return []
+        asks = self._asks()
+        for offset in self._loading.keys() - asks:
+            self._loading.pop(offset).cancel()
+        missing = [offset for offset in asks if offset not in self._arrived and offset not in self._loading]
+        loads = [(offset, anyio.CancelScope()) for offset in missing]
+        self._loading.update(loads)
+        return loads
 
-    async def _load_beside(self, offset: int, scope: anyio.CancelScope) -> None:
-        with scope:
-            await self._load(offset)
-        if self._loading.get(offset) is scope:
-            del self._loading[offset]
-        self._landed.ring()
+    async def _load_beside(self, group: TaskGroup, offset: int, scope: anyio.CancelScope) -> None:
+        while True:
+            with scope:
+                await self._load(offset)
+            if self._loading.get(offset) is scope:
+                del self._loading[offset]
+            loads = self._go_on()
+            if not loads:
+                return
+            # The next request leaves before other answers that came at the same time are decoded: else the answers to
+            # all of them would come at the same time again, and each round would take as long as decoding all.
+            (offset, scope), *others = loads
+            for load in others:
+                group.start_soon(self._load_beside, group, *load)

@@ -267,3 +267,18 @@ async def test_a_token_of_another_listing_is_refused() -> None:
     page = await anext(SlowServer(3).pager().pages())
     with pytest.raises(ConfigurationError, match="belongs to 'numbers', not to 'letters'"):
         Pager(SlowServer(3).fetch, key=int, name="letters", resume=page.resume_token)
+
+
+async def test_in_the_background_a_request_leaves_before_other_answers_are_decoded() -> None:
+    trace: list[tuple[str, int]] = []
+
+    async def fetch(offset: int, limit: int) -> FetchedPage[int]:
+        trace.append(("asked", offset))
+        await anyio.sleep(LATENCY)
+        trace.append(("decoded", offset))
+        return FetchedPage(range(offset, min(offset + limit, 1000)), 1000)
+
+    async with Pager(fetch, key=int, name="numbers", prefetch=4) as pager:
+        assert await pager.to_list() == list(range(1000))
+    # Four answers came at one time. The one that was needed next made room for a request.
+    assert trace[trace.index(("decoded", 99)) + 1][0] == "asked"
