@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import stat
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import anyio
@@ -134,6 +136,34 @@ async def test_opens_again_and_from_several_places_at_once(target: str) -> None:
         assert await accounts(store) == [("a", None)]
         versions = [(migration.version,) for migration in migrations()]
         assert await store.read("SELECT version FROM schema_version ORDER BY version") == versions
+
+
+@pytest.mark.parametrize("ends", [True, False])
+async def test_sqlite_is_opened_while_somebody_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ends: bool
+) -> None:
+    place = tmp_path / "metrics.sqlite"
+    with contextlib.closing(sqlite3.connect(place, isolation_level=None, check_same_thread=False)) as reader:
+        reader.execute("CREATE TABLE notes (a)")
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM notes").fetchall()
+        moments = iter([0.0, 1.0])
+
+        def monotonic() -> float:
+            moment = next(moments)
+            if ends and moment:
+                reader.execute("COMMIT")
+                return 0.0
+            return moment
+
+        monkeypatch.setattr("ac_sms_async.collect.sqlite.time", SimpleNamespace(monotonic=monotonic))
+        monkeypatch.setattr("ac_sms_async.collect.sqlite._BUSY_SECONDS", 0.0)
+        if ends:
+            async with await open_store(place) as store:
+                assert await accounts(store) == []
+        else:
+            with pytest.raises(StoreError, match="database is locked"):
+                await open_store(place)
 
 
 @any_store
