@@ -243,6 +243,8 @@ class FaultServer:
                 await writer.drain()
                 return
             writer.write(head + payload[:middle])
+            # The head shall be read before that, also where all cores are busy: without one it would be tried again.
+            await asyncio.sleep(0.05)
             await self._strike(fault, reader, writer, dripped=_drip_of(answer, middle))
         writer.write(head + payload)
         await writer.drain()
