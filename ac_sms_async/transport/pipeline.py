@@ -45,6 +45,7 @@ ParamValue: TypeAlias = str | int | float | bool | None
 _DEFAULT_RETRY = RetryPolicy()
 _DEFAULT_RATE_LIMIT = RateLimit()
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
+_ACCEPTED = frozenset({"application/json", "text/csv"})
 
 
 class Transport:
@@ -256,6 +257,8 @@ class Transport:
         target = f"{self._address.prefix}{API_PATH}{check_path(request.path)}"
         if request.query:
             target = f"{target}?{check_query(request.query)}"
+        if request.method not in _METHODS or request.accept not in _ACCEPTED:
+            raise ConfigurationError("a request needs a method such as GET, and accepts application/json or text/csv")
         body = None if request.json is UNSET else encode_json(request.json)
         wire = WireRequest(request.method, target, request.accept, body, self._timeout)
         self._core.enter()

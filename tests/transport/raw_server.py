@@ -74,6 +74,7 @@ class RawServer:
         self.script: Script = script or (lambda seen: ok())
         self.seen: list[Seen] = []
         self.connections = 0
+        self.pieces = 0
         self.open = 0
         self._tls = tls
         self._silent = silent
@@ -147,6 +148,7 @@ class RawServer:
             for piece in say.data if isinstance(say.data, list) else [say.data]:
                 writer.write(piece)
                 await writer.drain()
+                self.pieces += 1
                 await asyncio.sleep(say.pause)
             if say.then == "reset":
                 writer.transport.abort()

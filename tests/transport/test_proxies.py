@@ -82,7 +82,19 @@ def test_exceptions(monkeypatch: pytest.MonkeyPatch, exceptions: str, url: str, 
 
 
 @pytest.mark.parametrize(
-    "proxy", ["proxy", "http://", "http://[::1", "http://p:x", "http://p:0", "ftp://p", "http://\u00fc", 5]
+    "proxy",
+    [
+        "proxy",
+        "http://",
+        "http://[::1",
+        "http://p:x",
+        "http://p:0",
+        "ftp://p",
+        "http://\u00fc",
+        "http://a..b",
+        "http://\\p",
+        5,
+    ],
 )
 def test_a_wrong_one_is_refused_and_not_repeated(proxy: Any) -> None:
     with pytest.raises(ConfigurationError, match=r"known schemes: http, https, socks5, socks5h$"):

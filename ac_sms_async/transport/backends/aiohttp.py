@@ -11,6 +11,7 @@ import asyncio
 import functools
 import socket
 import ssl
+from base64 import b64encode
 from collections.abc import Awaitable, Mapping
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -18,8 +19,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import aiohttp
 import anyio
 from aiohttp.connector import Connection
-from aiohttp.hdrs import PROXY_AUTHORIZATION
+from aiohttp.hdrs import HOST, PROXY_AUTHORIZATION
 from aiohttp.http import HttpProcessingError
+from multidict import CIMultiDict
 from yarl import URL
 
 from ac_sms_async.errors import ConfigurationError, ConnectError, TransportError
@@ -35,6 +37,9 @@ T = TypeVar("T")
 
 _FAULTS = (aiohttp.ClientError, HttpProcessingError, OSError, EOFError, TimeoutError)
 
+_READ_BY_ALL = 64 * 1024
+"""Bytes of a request that a server, or the buffers on the way to it, have taken in before it answers."""
+
 _current: ContextVar[AiohttpExchange] = ContextVar("ac_sms_async.exchange")
 
 
@@ -48,6 +53,20 @@ def _open_socket(address: Any) -> socket.socket:
 @functools.lru_cache(maxsize=16)
 def _client_timeout(timeout: Timeout) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(connect=timeout.connect)
+
+
+def _proxy_authorization(proxy: URL | None) -> str | None:
+    """The header with the user and password of the proxy's URL. The URL itself stands in errors, so it goes without."""
+    if proxy is None or proxy.user is None:
+        return None
+    return "Basic " + b64encode(f"{proxy.user}:{proxy.password or ''}".encode()).decode()
+
+
+def _abort(connection: Connection) -> None:
+    """Close it at once: else it would wait until all is written, and under TLS for the peer."""
+    if connection.transport is not None:
+        connection.transport.abort()
+    connection.close()
 
 
 class AiohttpBackend:
@@ -84,9 +103,20 @@ class AiohttpBackend:
             socket_factory=_open_socket,
         )
         # What the connector asks of a request: where it goes. It never sees the token, or anything else of it.
+        way = None if proxy is None else URL(proxy)
+        self._proxy_authorization = _proxy_authorization(way)
+        proxy_headers = CIMultiDict[str]()
+        if self._proxy_authorization is not None:
+            proxy_headers[PROXY_AUTHORIZATION] = self._proxy_authorization
         self._way = aiohttp.ClientRequest(
-            "GET", URL(address.origin), loop=asyncio.get_running_loop(), proxy=None if proxy is None else URL(proxy)
+            "GET",
+            URL(address.origin),
+            loop=asyncio.get_running_loop(),
+            proxy=None if way is None else way.with_user(None),
+            proxy_headers=proxy_headers,
         )
+        # aiohttp adds it for the first connection, which then would count as another way than the next ones.
+        proxy_headers[HOST] = self._way.headers[HOST]
 
     def exchange(self, request: WireRequest) -> AiohttpExchange:
         """A new exchange; nothing is sent yet."""
@@ -95,7 +125,13 @@ class AiohttpBackend:
 
     async def connect(self, timeout: Timeout) -> Connection:
         """A connection that was kept, or a new one."""
-        return await self._connector.connect(self._way, traces=[], timeout=_client_timeout(timeout))
+        while True:
+            connection = await self._connector.connect(self._way, traces=[], timeout=_client_timeout(timeout))
+            protocol = connection.protocol
+            if protocol is not None and not protocol.should_close:
+                return connection
+            # Since its last answer the server has sent another, which would be taken for that to the next request.
+            _abort(connection)
 
     def head(self, request: WireRequest) -> bytes:
         """The request as it is sent, up to its body."""
@@ -107,8 +143,8 @@ class AiohttpBackend:
             lines.append(f"Content-Type: application/json\r\nContent-Length: {len(request.body)}\r\n")
         elif request.method not in ("GET", "HEAD", "DELETE"):
             lines.append("Content-Length: 0\r\n")
-        if self._before_target and (authorization := self._way.headers.get(PROXY_AUTHORIZATION)):
-            lines.append(f"{PROXY_AUTHORIZATION}: {authorization}\r\n")
+        if self._before_target and self._proxy_authorization is not None:
+            lines.append(f"{PROXY_AUTHORIZATION}: {self._proxy_authorization}\r\n")
         lines.append("\r\n")
         return "".join(lines).encode("ascii")
 
@@ -186,20 +222,15 @@ class AiohttpExchange:
         protocol.start_timeout()
         message, content = await protocol.read()
         while 100 <= message.code < 200 and message.code != 101:
+            protocol.start_timeout()
             message, content = await protocol.read()
         self._content = content
-        content.on_eof(self._keep_connection)
         self.status = message.code
         self.headers = plain_headers(message.raw_headers)
 
     def connecting(self) -> None:
         """A connection is being opened for this exchange."""
         self._progress.opening()
-
-    def _keep_connection(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.release()
 
     async def receive(self) -> bytes:
         """The next piece of the body as it was sent; b"" at its end."""
@@ -236,12 +267,19 @@ class AiohttpExchange:
 
     def _finish(self) -> None:
         self.complete = True if is_framed(self._request.method, self.status, self.headers) else None
-
-    async def aclose(self) -> None:
-        """Close the connection, unless the answer was read to its end, when it was kept already."""
         connection, self._connection = self._connection, None
         if connection is not None:
-            connection.close()
+            if self.status >= 300 and len(self._request.body or b"") > _READ_BY_ALL:
+                # Refused perhaps before all of it was read, and then nobody reads the rest.
+                _abort(connection)
+            else:
+                connection.release()
+
+    async def aclose(self) -> None:
+        """Close the connection, unless the answer was read to its end, when it was kept for the next one."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            _abort(connection)
         await self._backend.release()
 
     def _translate(self, error: Exception) -> TransportError:

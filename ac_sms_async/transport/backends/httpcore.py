@@ -9,7 +9,7 @@ import httpcore
 
 from ac_sms_async.transport.address import Address
 
-__all__ = ["read_widely", "single_connection", "take_locks_off"]
+__all__ = ["has_more", "read_widely", "single_connection", "take_locks_off"]
 
 _READ_SIZE: Final = 256 * 1024
 """What asyncio takes from a socket at once."""
@@ -52,3 +52,9 @@ def read_widely(connection: Any) -> None:
     opened = getattr(connection, "_connection", None)
     if opened is not None and connection._origin.scheme == b"http":
         opened.READ_NUM_BYTES = _READ_SIZE
+
+
+def has_more(connection: Any) -> bool:
+    """Whether bytes came with the end of an answer that aren't part of it: they would be read as the next answer."""
+    opened = getattr(connection, "_connection", None)
+    return opened is not None and opened._h11_state.trailing_data[0] != b""

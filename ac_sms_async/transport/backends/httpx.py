@@ -22,7 +22,7 @@ from ac_sms_async.options import Timeout
 from ac_sms_async.transport.address import Address
 from ac_sms_async.transport.backends import Progress, WireRequest
 from ac_sms_async.transport.backends.headers import is_framed, plain_headers, request_headers
-from ac_sms_async.transport.backends.httpcore import read_widely, single_connection, take_locks_off
+from ac_sms_async.transport.backends.httpcore import has_more, read_widely, single_connection, take_locks_off
 
 __all__ = [
     "FAULTS",
@@ -386,7 +386,8 @@ class HttpxExchange:
         self.complete = True if framed else None
         self._held = False
         line = self._line
-        if framed and line.keeps_alive and self.headers.get("connection", "").lower() != "close":
+        kept = framed and line.keeps_alive and self.headers.get("connection", "").lower() != "close"
+        if kept and not has_more(line.connection):
             self._backend.put_back(line)
         else:
             self._backend.drop(line, None)

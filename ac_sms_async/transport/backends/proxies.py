@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import ipaddress
+import re
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies
@@ -12,6 +13,8 @@ from ac_sms_async.errors import ConfigurationError
 from ac_sms_async.transport.address import Address
 
 __all__ = ["choose_proxy"]
+
+_HOST = re.compile(r"[\w-]+(\.[\w-]+)*\.?|[0-9a-f.]*:[0-9a-f:.]*(%[\w-]+)?", re.ASCII)
 
 
 def choose_proxy(address: Address, proxy: Any, *, trust_env: bool, socks: bool) -> str | None:
@@ -35,7 +38,7 @@ def choose_proxy(address: Address, proxy: Any, *, trust_env: bool, socks: bool) 
 def _scheme(proxy: str) -> str | None:
     try:
         parts = urlsplit(proxy)
-        return parts.scheme if parts.hostname and parts.port != 0 else None
+        return parts.scheme if _HOST.fullmatch(parts.hostname or "") and parts.port != 0 else None
     except ValueError:
         # Brackets that don't close, or a port that is no number.
         return None
