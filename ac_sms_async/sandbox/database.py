@@ -99,5 +99,6 @@ class Database:
 
     def close(self) -> None:
         """Let go of the file; the next use opens it again."""
-        self._open().close()
-        self._connection = None
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None

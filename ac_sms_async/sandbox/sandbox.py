@@ -62,17 +62,23 @@ class Sandbox:
     ) -> None:
         self.clock: Clock = clock or Clock()
         database = None if db is None else Database(db)
-        setup = _setup(database, seed, broadcasts, recipients, accounts)
-        self.state: State = State(
-            seed=Seed(setup.seed, setup.broadcasts, setup.recipients),
-            tokens=setup.accounts,
-            database=database,
-            clock=self.clock,
-            pace=pace or Pace(),
-            rate_limit=rate_limit,
-            extra_credits=extra_credits,
-            faults=faults,
-        )
+        try:
+            setup = _setup(database, seed, broadcasts, recipients, accounts)
+            state = State(
+                seed=Seed(setup.seed, setup.broadcasts, setup.recipients),
+                tokens=setup.accounts,
+                database=database,
+                clock=self.clock,
+                pace=pace or Pace(),
+                rate_limit=rate_limit,
+                extra_credits=extra_credits,
+                faults=faults,
+            )
+        except BaseException:
+            if database is not None:
+                database.close()
+            raise
+        self.state: State = state
         self.app: App = App(self.state)
         self._host = host
         self._port = port
@@ -104,7 +110,11 @@ class Sandbox:
         """Begin to serve; for when no `with` fits."""
         if self._server is not None:
             raise RuntimeError("the sandbox is running already")
-        self._server = Server(self.app, self._host, self._port)
+        try:
+            self._server = Server(self.app, self._host, self._port)
+        except BaseException:
+            self.stop()
+            raise
         return self
 
     def stop(self) -> None:

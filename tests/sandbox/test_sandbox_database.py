@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ac_sms_async.sandbox import Clock, Sandbox
+from tests.open_files import open_files
 from tests.sandbox.served import Served
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -62,6 +63,7 @@ def test_a_file_is_not_made_into_another_one(serve: Callable[..., Served], tmp_p
     Sandbox(db=tmp_path / "sandbox.db", seed=3).stop()
     with pytest.raises(ValueError, match="made with other data"):
         Sandbox(db=tmp_path / "sandbox.db", seed=4)
+    assert str(tmp_path / "sandbox.db") not in open_files()
     assert serve(db=tmp_path / "sandbox.db", seed=3).get("/sms/credits")
 
 
@@ -69,3 +71,14 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("not a database, whatever its size" * 100)
     with pytest.raises(ValueError, match="not a sandbox's file"):
         Sandbox(db=tmp_path / "notes.txt")
+    assert str(tmp_path / "notes.txt") not in open_files()
+
+
+def test_a_sandbox_that_cannot_begin_lets_go_of_its_file(serve: Callable[..., Served], tmp_path: Path) -> None:
+    port = int(serve().sandbox.url.rpartition(":")[2])
+    with pytest.raises(OSError, match="in use"), Sandbox(db=tmp_path / "sandbox.db", port=port):
+        pass
+    assert str(tmp_path / "sandbox.db") not in open_files()
+    with pytest.raises(ValueError, match="no-such-fault"):
+        Sandbox(db=tmp_path / "sandbox.db", faults=["no-such-fault"])
+    assert str(tmp_path / "sandbox.db") not in open_files()

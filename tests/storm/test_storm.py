@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import time
 from collections.abc import Awaitable, Callable
@@ -17,6 +16,7 @@ import trio
 from ac_sms_async import RetryPolicy, SMSClient
 from tests.faults.server import FaultServer
 from tests.faults.waiting import comes_true
+from tests.open_files import open_files
 from tests.storm.storm import storm
 
 pytestmark = pytest.mark.anyio
@@ -62,16 +62,6 @@ def _calls(sms: SMSClient, folder: Path) -> list[Callable[[], Awaitable[Any]]]:
         batch,
         download,
     ]
-
-
-def _files(folder: Path) -> set[str]:
-    """The files in `folder` that this process holds open."""
-    found: set[str] = set()
-    for link in Path("/proc/self/fd").iterdir():
-        # The one by which the directory itself is read is gone by now.
-        with contextlib.suppress(FileNotFoundError):
-            found.add(str(link.readlink()))
-    return {target for target in found if target.startswith(str(folder))}
 
 
 def _tasks(loop: str) -> int:
@@ -147,7 +137,7 @@ async def _weather(
         assert tally.cancelled > tally.calls * 0.6
         await _settles(lambda: _tasks(loop) == before, "tasks were left behind")
         await _settles(lambda: server.open <= SLOTS, "connections beyond the slots were left open")
-        assert _files(folder) == set()
+        assert not [file for file in open_files() if file.startswith(str(folder))]
         stormed = await _throughput(sms)
         # Every slot is there, or this waits for ever.
         async with _client(server, http_client=own[1], **options) as fresh:

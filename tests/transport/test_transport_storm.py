@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import random
-from pathlib import Path
 from typing import Any
 
 import anyio
@@ -15,6 +14,7 @@ import pytest
 from ac_sms_async.errors import SMSError
 from ac_sms_async.options import RetryPolicy
 from ac_sms_async.transport import Transport
+from tests.open_files import open_files
 from tests.transport.raw_server import RawServer, Say, ok
 from tests.transport.requests import TOKEN, reading
 
@@ -37,9 +37,7 @@ def anyio_backend(kind: tuple[str, str]) -> str:
 
 def sockets() -> int:
     """How many this process has open."""
-    # The folder itself is open while it is read, and gone when it is asked for.
-    files = [path for path in Path("/proc/self/fd").iterdir() if path.is_symlink()]
-    return sum(str(path.readlink()).startswith("socket") for path in files)
+    return sum(file.startswith("socket") for file in open_files())
 
 
 async def cancelled_after(turns: int, transport: Transport, *, native: bool) -> None:
