@@ -124,18 +124,18 @@ class PageWalk(Generic[T]):
             self._finish()
             return None
         count = len(self._seen)
-        given = self._sift(keys)
+        new = self._sift(keys)
         fresh = len(self._seen) > count
-        unreadable = self._not_repeated(page.unreadable, overlap=self._end - offset - len(keys) + len(given))
+        unreadable = self._not_repeated(page.unreadable, overlap=self._end - offset - len(keys) + len(new))
         self._advance(offset, page)
         self._watch(offset, fresh=fresh)
         if self._again:
             return None
-        self._remember(offset, keys, given, behind_all=offset > 0 and not known)
-        if not given and not unreadable:
+        self._remember(offset, keys, new, behind_all=offset > 0 and not known)
+        if not new and not unreadable:
             return None
-        at = offset + given[0] if given else offset
-        return News([page.items[index] for index in given], at, page.total, unreadable, self.point)
+        first = keys.index(new[0]) if new else 0
+        return News(_rows_of(new, first, keys, page.items), offset + first, page.total, unreadable, self.point)
 
     def _is_tied(self, offset: int, keys: list[Key]) -> bool:
         """Whether nothing can lie between the known rows and this page, though it holds none of them."""
@@ -159,8 +159,8 @@ class PageWalk(Generic[T]):
             self._seen = {}
             self._offset = self._end = self._idle = self._top = 0
 
-    def _sift(self, keys: list[Key]) -> list[int]:
-        """Which of the rows to give out (their indexes); marks all of them as seen."""
+    def _sift(self, keys: list[Key]) -> list[Key]:
+        """The rows to give out, each once; marks all of them as seen."""
         start = 0
         if self._partial:
             # Rows before one that was given out were given out as well, or came in between later.
@@ -173,13 +173,12 @@ class PageWalk(Generic[T]):
             self._seen.update(dict.fromkeys(keys[:start]))
             if place is not None:
                 self._seen.update(dict.fromkeys(tail))
-        given: list[int] = []
-        seen = self._seen
-        for index, key in enumerate(keys[start:], start):
-            if key not in seen:
-                seen[key] = None
-                given.append(index)
-        return given
+        # Whole pages at a time, for row by row this took longer than all the rest of the walk.
+        new = dict.fromkeys(keys[start:])
+        for key in self._seen.keys() & new.keys():
+            del new[key]
+        self._seen.update(new)
+        return list(new)
 
     def _not_repeated(self, unreadable: Sequence[Any], *, overlap: int) -> list[Any]:
         """Leave out those rows without an id that came with the page before, in the part where both overlap."""
@@ -228,10 +227,9 @@ class PageWalk(Generic[T]):
             raise PagingError("the rows at which the listing had stopped are gone: list it again from the start")
         self.done = True
 
-    def _remember(self, offset: int, keys: list[Key], given: list[int], *, behind_all: bool) -> None:
+    def _remember(self, offset: int, keys: list[Key], new: list[Key], *, behind_all: bool) -> None:
         """Keep the last rows given out, in the server's order, as the place to resume at."""
         tail = self.point.tail
-        new = [keys[index] for index in given]
         if not tail or keys[:1] == [tail[-1]] or (new and behind_all):
             tail = (*tail, *new)
         elif new:
@@ -259,3 +257,12 @@ class PageWalk(Generic[T]):
             merged.append(key)
             merged += behind.get(key, ())
         return tuple(merged)
+
+
+def _rows_of(new: list[Key], first: int, keys: list[Key], items: Sequence[T]) -> list[T]:
+    """The rows with these keys, of which the first stands at `first`."""
+    if len(new) == len(keys) - first:
+        return list(items[first:])
+    # Of a row that is there twice, the first.
+    rows = dict(zip(reversed(keys), reversed(items), strict=True))
+    return [rows[key] for key in new]

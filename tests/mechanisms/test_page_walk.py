@@ -60,6 +60,23 @@ def left_at(listing: Listing, pages: int) -> tuple[list[int], ResumePoint]:
     return rows, walk.point
 
 
+def test_of_a_row_that_is_on_a_page_twice_the_first_is_given_out() -> None:
+    walk = PageWalk[tuple[int, str]](lambda row: row[0], limit=5, start=START)
+    news = walk.take(0, FetchedPage([(1, "a"), (2, "a"), (1, "b"), (3, "a"), (2, "b")], 9))
+    assert news is not None
+    assert (news.offset, news.items) == (0, [(1, "a"), (2, "a"), (3, "a")])
+    # Rows that are known stand between those that aren't.
+    news = walk.take(4, FetchedPage([(2, "c"), (4, "a"), (3, "b"), (5, "a"), (4, "b")], 9))
+    assert news is not None
+    assert (news.offset, news.items) == (5, [(4, "a"), (5, "a")])
+
+
+def test_a_page_on_which_no_row_has_an_id_stands_where_it_was_asked_for() -> None:
+    news = Listing([]).walk().take(0, FetchedPage([], 9, [-1, -2]))
+    assert news is not None
+    assert (news.offset, news.items, news.unreadable) == (0, [], [-1, -2])
+
+
 def test_a_few_rows_deleted_cost_one_page_more() -> None:
     listing = Listing(range(1, 101))
     listing.before_request = lambda number: listing.rows.__delitem__(slice(0, 3)) if number == 3 else None

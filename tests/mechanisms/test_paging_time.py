@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import anyio
 import pytest
 
-from ac_sms_async.errors import ConfigurationError
+from ac_sms_async.background import Background
+from ac_sms_async.errors import ConfigurationError, TransportError
 from ac_sms_async.paging import FetchedPage, Page, Pager
 
 pytestmark = pytest.mark.anyio
@@ -99,6 +100,35 @@ async def test_in_the_background_pages_are_fetched_while_the_body_works() -> Non
     assert last[-1] == 1999
     # The body's own time, the first answer, and no more than a bit.
     assert anyio.current_time() - start <= 21 * LATENCY / 3 + 4 * LATENCY
+
+
+async def test_one_task_drives_a_listing_however_often_its_reader_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[object] = []
+    start = Background.start
+
+    def counted(self: Background, job: Callable[[], Awaitable[None]]) -> None:
+        started.append(job)
+        start(self, job)
+
+    monkeypatch.setattr(Background, "start", counted)
+    server = SlowServer(1000)
+    async with server.pager(prefetch=3) as pager:
+        assert await pager.to_list() == server.rows
+    assert len(started) == 1
+
+
+async def test_a_failure_in_the_background_does_not_wait_for_the_pages_behind_it() -> None:
+    async def fetch(offset: int, limit: int) -> FetchedPage[int]:
+        await anyio.sleep(100 if offset == 18 else LATENCY)
+        if offset == 9:
+            raise TransportError("the connection broke")
+        return FetchedPage(range(offset, offset + limit), 1000)
+
+    begin = anyio.current_time()
+    async with Pager(fetch, key=lambda row: row, name="numbers", page_size=10, prefetch=2) as pager:
+        with pytest.raises(TransportError, match="broke"):
+            await pager.to_list()
+        assert anyio.current_time() - begin < 3 * LATENCY
 
 
 async def test_the_background_stays_within_its_bounds_and_ends_with_the_block() -> None:
