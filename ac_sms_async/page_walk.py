@@ -173,7 +173,7 @@ class PageWalk(Generic[T]):
             self._seen.update(dict.fromkeys(keys[:start]))
             if place is not None:
                 self._seen.update(dict.fromkeys(tail))
-        # Whole pages at a time, for row by row this took longer than all the rest of the walk.
+        # Whole pages at a time: row by row this took a third of the walk's time.
         new = dict.fromkeys(keys[start:])
         for key in self._seen.keys() & new.keys():
             del new[key]

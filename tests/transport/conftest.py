@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import ssl
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeAlias
 
+import httpx
 import pytest
 import trustme
 
@@ -14,6 +17,9 @@ from tests.transport.fake_backend import FakeBackend
 from tests.transport.requests import TOKEN, URL
 
 Over: TypeAlias = Callable[..., Transport]
+Open: TypeAlias = Callable[..., AbstractAsyncContextManager[Transport]]
+
+TRUSTS_NOBODY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 @pytest.fixture
@@ -28,6 +34,29 @@ def over(monkeypatch: pytest.MonkeyPatch) -> Over:
         return Transport(url, TOKEN, **options)
 
     return make
+
+
+@pytest.fixture
+def connect(kind: tuple[str, str]) -> Open:
+    """Opens a transport with the backend that the module's `kind` names: `async with connect(url, **options)`."""
+
+    @contextlib.asynccontextmanager
+    async def connect(url: str, **options: Any) -> AsyncGenerator[Transport]:
+        given: dict[str, Any] = {"rate_limit": None, **options}
+        if kind[1] == "own":
+            verify = given.pop("ssl_context", TRUSTS_NOBODY)
+            async with (
+                httpx.AsyncClient(
+                    verify=verify, proxy=given.pop("proxy", None), trust_env=False, http2=False
+                ) as client,
+                Transport(url, TOKEN, http_client=client, **given) as transport,
+            ):
+                yield transport
+        else:
+            async with Transport(url, TOKEN, backend=kind[1], **given) as transport:  # type: ignore[arg-type]  # a str
+                yield transport
+
+    return connect
 
 
 @pytest.fixture(scope="module")

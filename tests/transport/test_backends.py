@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import gzip
 import socket
 import ssl
 import traceback
-from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import anyio
@@ -25,15 +22,13 @@ from ac_sms_async.errors import (
 )
 from ac_sms_async.options import RetryPolicy, Timeout
 from ac_sms_async.transport import Transport
+from tests.transport.conftest import Open
 from tests.transport.raw_server import RawServer, Say, ok
 from tests.transport.requests import TOKEN, reading, writing
 
 pytestmark = pytest.mark.anyio
 
-Open = Callable[..., AbstractAsyncContextManager[Transport]]
-
 BACKENDS = [("asyncio", "httpx"), ("trio", "httpx"), ("asyncio", "aiohttp"), ("asyncio", "own"), ("trio", "own")]
-TRUSTS_NOBODY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 ONCE = RetryPolicy(1)
 AT_ONCE = RetryPolicy(3, initial=0)
 
@@ -46,29 +41,6 @@ def kind(request: pytest.FixtureRequest) -> Any:
 @pytest.fixture
 def anyio_backend(kind: tuple[str, str]) -> str:
     return kind[0]
-
-
-@pytest.fixture
-def connect(kind: tuple[str, str]) -> Open:
-    """Opens a transport with the backend under test: `async with connect(url, **options) as transport`."""
-
-    @contextlib.asynccontextmanager
-    async def connect(url: str, **options: Any) -> AsyncGenerator[Transport]:
-        given: dict[str, Any] = {"rate_limit": None, **options}
-        if kind[1] == "own":
-            verify = given.pop("ssl_context", TRUSTS_NOBODY)
-            async with (
-                httpx.AsyncClient(
-                    verify=verify, proxy=given.pop("proxy", None), trust_env=False, http2=False
-                ) as client,
-                Transport(url, TOKEN, http_client=client, **given) as transport,
-            ):
-                yield transport
-        else:
-            async with Transport(url, TOKEN, backend=kind[1], **given) as transport:  # type: ignore[arg-type]  # a str
-                yield transport
-
-    return connect
 
 
 async def fails(transport: Transport, request: Any) -> SMSError:

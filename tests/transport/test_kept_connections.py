@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import contextlib
 import socket
-from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import anyio
@@ -15,13 +13,11 @@ import pytest
 
 from ac_sms_async.errors import AuthenticationError, ConfigurationError, ConnectError, TransportError
 from ac_sms_async.options import RetryPolicy, Timeout
-from ac_sms_async.transport import Transport
+from tests.transport.conftest import Open
 from tests.transport.raw_server import RawServer, Say, Seen, ok
-from tests.transport.requests import TOKEN, reading, writing
+from tests.transport.requests import reading, writing
 
 pytestmark = pytest.mark.anyio
-
-Open = Callable[..., AbstractAsyncContextManager[Transport]]
 
 BACKENDS = [("asyncio", "httpx"), ("trio", "httpx"), ("asyncio", "aiohttp")]
 ONCE = RetryPolicy(1)
@@ -36,19 +32,6 @@ def kind(request: pytest.FixtureRequest) -> Any:
 @pytest.fixture
 def anyio_backend(kind: tuple[str, str]) -> str:
     return kind[0]
-
-
-@pytest.fixture
-def connect(kind: tuple[str, str]) -> Open:
-    """Opens a transport with the backend under test, which sends nothing twice."""
-
-    @contextlib.asynccontextmanager
-    async def connect(url: str, **options: Any) -> AsyncGenerator[Transport]:
-        backend: Any = kind[1]
-        async with Transport(url, TOKEN, backend=backend, rate_limit=None, retry=ONCE, **options) as transport:
-            yield transport
-
-    return connect
 
 
 def and_then(*more: bytes, pause: float = 0.0) -> Callable[[Seen], Say]:
@@ -67,7 +50,7 @@ def and_then(*more: bytes, pause: float = 0.0) -> Callable[[Seen], Say]:
 async def test_what_came_with_an_answer_is_not_the_next_one(connect: Open) -> None:
     assert isinstance(STALE, bytes)
     with RawServer(and_then(STALE)) as server:
-        async with connect(server.url) as transport:
+        async with connect(server.url, retry=ONCE) as transport:
             assert (await transport.send(reading())).parsed == {"connection": 1}
             assert (await transport.send(reading())).parsed == {"connection": 2}
 
@@ -79,7 +62,7 @@ async def test_what_came_with_an_answer_is_not_the_next_one(connect: Open) -> No
 )
 async def test_what_came_after_an_answer_is_not_the_next_one(connect: Open, unasked: bytes) -> None:
     with RawServer(and_then(unasked, pause=0.01)) as server:
-        async with connect(server.url) as transport:
+        async with connect(server.url, retry=ONCE) as transport:
             assert (await transport.send(reading())).parsed == {"connection": 1}
             with anyio.fail_after(5):
                 while server.pieces < 2:  # noqa: ASYNC110  # another thread counts
@@ -95,7 +78,7 @@ async def test_a_body_that_nobody_has_read_yet_holds_its_connection(connect: Ope
 
     with RawServer(script) as server:
         async with (
-            connect(server.url, timeout=Timeout(0.1)) as transport,
+            connect(server.url, retry=ONCE, timeout=Timeout(0.1)) as transport,
             transport.stream(reading("/export", accept="text/csv")) as answer,
         ):
             # All of it has arrived when the other call has given up.
@@ -107,7 +90,7 @@ async def test_a_body_that_nobody_has_read_yet_holds_its_connection(connect: Ope
 
 async def test_silence_after_an_informational_answer_ends(connect: Open) -> None:
     with RawServer(lambda seen: Say(b"HTTP/1.1 103 Early Hints\r\n\r\n", then="hang")) as server:
-        async with connect(server.url, timeout=Timeout(0.1)) as transport:
+        async with connect(server.url, retry=ONCE, timeout=Timeout(0.1)) as transport:
             with pytest.raises(TransportError, match=r"nothing came from the server for 0\.1 s"), anyio.fail_after(5):
                 await transport.send(reading())
 
@@ -115,7 +98,7 @@ async def test_silence_after_an_informational_answer_ends(connect: Open) -> None
 @pytest.mark.parametrize("kind", [("asyncio", "aiohttp")], ids="-".join)
 async def test_a_refused_write_that_perhaps_nobody_reads_ends_its_connection(connect: Open) -> None:
     with RawServer(lambda seen: ok(status=b"401 Unauthorized" if seen.body else b"200 OK")) as server:
-        async with connect(server.url) as transport:
+        async with connect(server.url, retry=ONCE) as transport:
             for size, connections in ((1_000, 1), (100_000, 2)):
                 with pytest.raises(AuthenticationError):
                     await transport.send(writing(json={"body": "x" * size}))
@@ -128,7 +111,7 @@ async def test_nothing_waits_for_a_server_that_takes_nothing(connect: Open) -> N
     transports: Mapping[int, asyncio.Transport] = vars(asyncio.get_running_loop())["_transports"]
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         url = f"http://127.0.0.1:{deaf.getsockname()[1]}"
-        async with connect(url, timeout=Timeout(0.1, write=0.1)) as transport:
+        async with connect(url, retry=ONCE, timeout=Timeout(0.1, write=0.1)) as transport:
             with pytest.raises(TransportError):
                 await transport.send(writing(json={"body": "x" * 10_000_000}))
         for _ in range(5):
@@ -141,7 +124,7 @@ async def test_nothing_waits_for_a_server_that_takes_nothing(connect: Open) -> N
 async def test_the_password_of_a_proxy_is_for_the_proxy_alone(connect: Open, written: str, password: str) -> None:
     with RawServer(lambda seen: ok(b"", status=b"407 Authenticate", then="close")) as proxy:
         url = f"http://user:{written}@127.0.0.1:{proxy.port}"
-        async with connect("https://acme.example", proxy=url) as transport:
+        async with connect("https://acme.example", retry=ONCE, proxy=url) as transport:
             for _ in range(2):
                 with pytest.raises(ConnectError, match="407") as caught:
                     await transport.send(reading())
@@ -157,7 +140,7 @@ async def test_the_password_of_a_proxy_is_for_the_proxy_alone(connect: Open, wri
 )
 async def test_a_request_is_one_line_and_its_headers(connect: Open, more: dict[str, str]) -> None:
     with RawServer() as server:
-        async with connect(server.url) as transport:
+        async with connect(server.url, retry=ONCE) as transport:
             with pytest.raises(ConfigurationError, match=r"^a request needs a method such as GET, .* text/csv$"):
                 await transport.send(reading(**more))
     assert server.seen == []
