@@ -1,4 +1,4 @@
-"""Regenerates ac_sms_async/lowlevel from openapi.json: overlay, generate, format, swap in whole.
+"""Regenerates ac_sms_async/lowlevel from openapi.json: overlay, generate, format, swap in whole; says what changed.
 
     python codegen/generate.py            regenerate
     python codegen/generate.py --check    tell what would change, and fail if anything would
@@ -18,6 +18,10 @@ import tempfile
 import venv
 from collections.abc import Callable, Sequence
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # run as a program, it stands in its own folder
+
+from codegen.changes import changes
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "codegen" / "requirements.lock"
@@ -104,7 +108,9 @@ def main(
             # The command has said what is wrong; the folder that stands is left alone.
             return int(error.returncode)
         if not check:
+            told = changes(_texts(target), _texts(new))
             swap(new, target)
+            print(told)
             return 0
         lines = drift(new, target)
     if not lines:

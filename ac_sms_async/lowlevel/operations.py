@@ -11,11 +11,11 @@ from attrs import frozen
 
 @frozen
 class Operation:
-    """An operation: its id in the document, the tag (folder) and module below `api`, and how it is called."""
+    """An operation: its id in the document, the tag (module below `api`) and name of its endpoint, and how it is called."""
 
     operation_id: str
     tag: str
-    module: str
+    name: str
     method: str
     path: str
     retry_safe: bool

@@ -7,6 +7,7 @@ here: a model takes it for None by itself.
 from __future__ import annotations
 
 import datetime
+import math
 import re
 from collections.abc import Callable
 from typing import Any, TypeGuard, TypeVar
@@ -45,6 +46,10 @@ def read_csv(value: Any, zone: datetime.tzinfo) -> str:
     if isinstance(value, str):
         return value
     raise DecodeError("$", f"is {_kind(value)}, not text")
+
+
+def read_nothing(value: Any, zone: datetime.tzinfo) -> None:
+    """What counts is the status; whatever comes with it says nothing that the document knows."""
 
 
 def read_id(value: Any, name: str) -> int:
@@ -110,6 +115,58 @@ def read_datetime(value: Any, zone: datetime.tzinfo, name: str, unparsed: dict[s
             return moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)
     unparsed[name] = value
     return None
+
+
+def read_date(value: Any, name: str, unparsed: dict[str, Any]) -> datetime.date | None:
+    """A day; "" and zero dates are none."""
+    if isinstance(value, str):
+        text = value.strip()
+        if not text or text.startswith(_ZERO_DATES):
+            return None
+        try:
+            return datetime.date.fromisoformat(text)
+        except ValueError:
+            pass
+    unparsed[name] = value
+    return None
+
+
+def read_float(value: Any, name: str, unparsed: dict[str, Any]) -> float | None:
+    """A number, also as text; "" is none."""
+    if value == "":
+        return None
+    number = _float(value)
+    if number is None:
+        unparsed[name] = value
+    return number
+
+
+def read_free_object(value: Any, name: str, unparsed: dict[str, Any]) -> dict[str, Any] | None:
+    """An object of which the document says no more; "" is none, and PHP writes an empty one as []."""
+    if _is_object(value):
+        return value
+    if value == []:
+        return {}
+    if value != "":
+        unparsed[name] = value
+    return None
+
+
+def read_floats(value: Any, name: str, unparsed: dict[str, Any]) -> list[float] | None:
+    """A list of numbers."""
+    return _read_items(value, _float, name, unparsed)
+
+
+def read_bools(value: Any, name: str, unparsed: dict[str, Any]) -> list[bool] | None:
+    """A list of flags."""
+    return _read_items(
+        value, lambda item: item if isinstance(item, bool) else read_bool(item, name, {}), name, unparsed
+    )
+
+
+def read_dates(value: Any, name: str, unparsed: dict[str, Any]) -> list[datetime.date] | None:
+    """A list of days."""
+    return _read_items(value, lambda item: read_date(item, name, {}), name, unparsed)
 
 
 def read_ints(value: Any, name: str, unparsed: dict[str, Any]) -> list[int] | None:
@@ -222,6 +279,16 @@ def _int(value: Any) -> int | None:
         return int(value) if value.is_integer() and abs(value) < 2**53 else None
     match = _WHOLE_NUMBER.fullmatch(value) if isinstance(value, str) else None
     return None if match is None else int(match[1])
+
+
+def _float(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _text(value: Any) -> str | None:

@@ -106,13 +106,18 @@ _ARGUMENTS: dict[str, Any] = {
 }
 
 
+def endpoint_of(name: str) -> Any:
+    """The endpoint of an operation."""
+    operation = OPERATIONS[name]
+    return getattr(importlib.import_module(f"ac_sms_async.lowlevel.api.{operation.tag}"), operation.name)
+
+
 def decode(name: str, value: Any, zone: Any = CHICAGO) -> Any:
     """Decodes `value` as an answer to the operation, the way a transport does: by its request."""
-    operation = OPERATIONS[name]
-    module: Any = importlib.import_module(f"ac_sms_async.lowlevel.api.{operation.tag}.{operation.module}")
+    endpoint = endpoint_of(name)
     needed = [
         _ARGUMENTS[str(parameter.annotation)]
-        for parameter in inspect.signature(module.request).parameters.values()
+        for parameter in inspect.signature(endpoint.request).parameters.values()
         if parameter.kind is parameter.POSITIONAL_OR_KEYWORD
     ]
-    return module.request(*needed).decode(value, zone)
+    return endpoint.request(*needed).decode(value, zone)

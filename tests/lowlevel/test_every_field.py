@@ -7,22 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from ac_sms_async.lowlevel import models
 from ac_sms_async.lowlevel.types import DecodeError
 from codegen.overlay import apply
-from codegen.shapes import Field, Schema, Shape, schemas_of
+from codegen.render import describe, overlay
+from codegen.shapes import Field, Schema, Shape
 from tests.lowlevel.answers import CHICAGO
 
 ROOT = Path(__file__).parents[2]
-SCHEMAS = schemas_of(
-    apply(
-        json.loads((ROOT / "openapi.json").read_text("utf-8")),
-        yaml.safe_load((ROOT / "codegen" / "overlay.yaml").read_text("utf-8")),
-    ),
-    str,
-)
+SCHEMAS = describe(apply(json.loads((ROOT / "openapi.json").read_text("utf-8")), overlay())).schemas
 RESPONSES = [schema for schema in SCHEMAS.values() if schema.response]
 FIELDS = [(schema, field) for schema in RESPONSES for field in schema.fields]
 REQUIRED = [(schema, field) for schema, field in FIELDS if field.required]

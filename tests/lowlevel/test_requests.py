@@ -269,8 +269,8 @@ async def test_both_functions_send_that_request(
     name: str, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> None:
     request = module.request(*args, **kwargs)
-    assert await module.asyncio(*args, client=Recorder(), **kwargs) == request
-    response = await module.asyncio_detailed(*args, client=Recorder(), **kwargs)
+    assert await module.asyncio(Recorder(), *args, **kwargs) == request
+    response = await module.asyncio_detailed(Recorder(), *args, **kwargs)
     assert (response.status, response.headers, response.parsed) == (200, {"x-request-id": "1"}, request)
 
 

@@ -1,1 +1,1 @@
-"""One folder a tag, one module an operation: `request()` builds it, `asyncio()` sends it."""
+"""One module a tag, one endpoint an operation: `endpoint.request(...)` builds it, `await endpoint.asyncio(client, ...)` sends it."""

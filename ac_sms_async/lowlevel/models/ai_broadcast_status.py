@@ -18,9 +18,9 @@ from .ai_source import AISource
 from .ai_status import AIStatus
 
 _NAMES = (
-    "broadcastId",
     "source",
     "status",
+    "broadcastId",
 )
 _KNOWN = frozenset(_NAMES)
 _new = object.__new__
@@ -31,16 +31,16 @@ class AIBroadcastStatus(Model):
     """Where an AI request stands.
 
     Attributes:
-        broadcast_id: The broadcast that was made, once there is one
         source: The place in the product that an AI request comes from
         status: Where an AI request stands
+        broadcast_id: The broadcast that was made, once there is one
         extra: Fields that the document says nothing of, raw
         unparsed: Fields that could not be read, raw, by wire name
     """
 
-    broadcast_id: int | None = None
     source: AISource | None = None
     status: AIStatus | None = None
+    broadcast_id: int | None = None
     extra: dict[str, Any] = field(factory=dict[str, Any])
     unparsed: dict[str, Any] = field(factory=dict[str, Any])
 
@@ -57,21 +57,21 @@ class AIBroadcastStatus(Model):
         except AttributeError:
             data = read_object(data)
             get = data.get
-        broadcast_id = get("broadcastId")
         source = get("source")
         status = get("status")
+        broadcast_id = get("broadcastId")
         if not _KNOWN.issuperset(data):
             extra = unknown_fields(data, _KNOWN)
         self = _new(cls)
-        if type(broadcast_id) is not int and broadcast_id is not None:
-            broadcast_id = read_int(broadcast_id, "broadcastId", unparsed)
-        self.broadcast_id = broadcast_id
         if type(source) is not str and source is not None:
             source = read_text(source, "source", unparsed)
         self.source = source
         if type(status) is not str and status is not None:
             status = read_text(status, "status", unparsed)
         self.status = status
+        if type(broadcast_id) is not int and broadcast_id is not None:
+            broadcast_id = read_int(broadcast_id, "broadcastId", unparsed)
+        self.broadcast_id = broadcast_id
         self.extra = extra
         self.unparsed = unparsed
         return self
@@ -79,9 +79,9 @@ class AIBroadcastStatus(Model):
     def to_dict(self) -> dict[str, Any]:
         """A JSON value by wire names, with what was unknown and what could not be read."""
         return {
-            "broadcastId": self.broadcast_id,
             "source": self.source,
             "status": self.status,
+            "broadcastId": self.broadcast_id,
             **self.extra,
             **self.unparsed,
         }

@@ -21,16 +21,16 @@ class BroadcastCreateRequest(Model):
         name: Name of the broadcast
         body: SMS message content
         address_id: ID for sender name
-        media_urls: Media URLs for MMS
-        preview_url: URL for message preview
+        media_urls: Media URLs for MMS, each format uri
+        preview_url: URL for message preview (format uri)
         shorten_track_links_enabled: Whether links are shortened and tracked
+        status: The status that a new broadcast may be given
         scheduled_date: When to send
         sent_to_count: Number of recipients
         list_ids: Lists to send to
         segment_id: Segment to send to
-        custom_segment_id: custom segment id generated from segmentsV2 endpoint and passing in a valid audience
+        custom_segment_id: custom segment id generated from segmentsV2 endpoint and passing in a valid audience (format uuid)
         label_ids: Labels to put on it
-        status: The status that a new broadcast may be given
     """
 
     name: str
@@ -39,13 +39,13 @@ class BroadcastCreateRequest(Model):
     media_urls: list[str] | Unset = UNSET
     preview_url: str | Unset = UNSET
     shorten_track_links_enabled: bool | Unset = UNSET
+    status: BroadcastCreateStatus | Unset = UNSET
     scheduled_date: datetime.datetime | Unset = UNSET
     sent_to_count: int | Unset = UNSET
     list_ids: list[int] | Unset = UNSET
     segment_id: str | Unset = UNSET
     custom_segment_id: str | None | Unset = UNSET
     label_ids: list[int] | Unset = UNSET
-    status: BroadcastCreateStatus | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         """The body to send, by wire names."""
@@ -60,6 +60,8 @@ class BroadcastCreateRequest(Model):
             result["preview_url"] = self.preview_url
         if self.shorten_track_links_enabled is not UNSET:
             result["shorten_track_links_enabled"] = self.shorten_track_links_enabled
+        if self.status is not UNSET:
+            result["status"] = self.status
         if self.scheduled_date is not UNSET:
             result["scheduled_date"] = write_datetime(self.scheduled_date, "scheduled_date")
         if self.sent_to_count is not UNSET:
@@ -72,6 +74,4 @@ class BroadcastCreateRequest(Model):
             result["custom_segment_id"] = self.custom_segment_id
         if self.label_ids is not UNSET:
             result["label_ids"] = self.label_ids
-        if self.status is not UNSET:
-            result["status"] = self.status
         return result

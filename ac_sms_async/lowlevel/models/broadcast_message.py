@@ -33,6 +33,7 @@ _NAMES = (
     "media_urls",
     "preview_url",
     "shorten_track_links_enabled",
+    "status",
     "sent_date",
     "scheduled_date",
     "custom_run_id",
@@ -50,7 +51,6 @@ _NAMES = (
     "list_ids",
     "segment_id",
     "label_ids",
-    "status",
 )
 _KNOWN = frozenset(_NAMES)
 _values = itemgetter(*_NAMES)
@@ -70,13 +70,14 @@ class BroadcastMessage(Model):
         name: Name of the broadcast
         address_id: ID used to get sender name
         body: SMS message content
-        media_urls: Media URLs for MMS messages
-        preview_url: URL for message preview
+        media_urls: Media URLs for MMS messages, each format uri
+        preview_url: URL for message preview (format uri)
         shorten_track_links_enabled: Whether link shortening is enabled
+        status: Current status of the broadcast
         sent_date: Date when broadcast was sent
         scheduled_date: Scheduled send date (UTC)
-        custom_run_id: custom run id generated from segmentMatchSome endpoint
-        custom_segment_id: custom segment id generated from segmentsV2 endpoint and passing in a valid audience
+        custom_run_id: custom run id generated from segmentMatchSome endpoint (format uuid)
+        custom_segment_id: custom segment id generated from segmentsV2 endpoint and passing in a valid audience (format uuid)
         scheduled_by: User ID who scheduled the broadcast
         sent_to_count: Number of recipients
         created_at: Creation timestamp
@@ -90,7 +91,6 @@ class BroadcastMessage(Model):
         list_ids: Associated list IDs
         segment_id: Segment ID (can be UUID or integer string)
         label_ids: Associated label IDs
-        status: Where a broadcast stands
         extra: Fields that the document says nothing of, raw
         unparsed: Fields that could not be read, raw, by wire name
     """
@@ -102,6 +102,7 @@ class BroadcastMessage(Model):
     media_urls: list[str] | None = None
     preview_url: str | None = None
     shorten_track_links_enabled: bool | None = None
+    status: BroadcastStatus | None = None
     sent_date: datetime.datetime | None = None
     scheduled_date: datetime.datetime | None = None
     custom_run_id: str | None = None
@@ -119,7 +120,6 @@ class BroadcastMessage(Model):
     list_ids: list[int] | None = None
     segment_id: str | None = None
     label_ids: list[int] | None = None
-    status: BroadcastStatus | None = None
     extra: dict[str, Any] = field(factory=dict[str, Any])
     unparsed: dict[str, Any] = field(factory=dict[str, Any])
 
@@ -140,6 +140,7 @@ class BroadcastMessage(Model):
                 media_urls,
                 preview_url,
                 shorten_track_links_enabled,
+                status,
                 sent_date,
                 scheduled_date,
                 custom_run_id,
@@ -157,7 +158,6 @@ class BroadcastMessage(Model):
                 list_ids,
                 segment_id,
                 label_ids,
-                status,
             ) = _values(data)
         except (KeyError, TypeError):
             raw = read_object(data)
@@ -171,6 +171,7 @@ class BroadcastMessage(Model):
                 media_urls,
                 preview_url,
                 shorten_track_links_enabled,
+                status,
                 sent_date,
                 scheduled_date,
                 custom_run_id,
@@ -188,7 +189,6 @@ class BroadcastMessage(Model):
                 list_ids,
                 segment_id,
                 label_ids,
-                status,
             ) = map(raw.get, _NAMES)
             if not _KNOWN.issuperset(raw):
                 extra = unknown_fields(raw, _KNOWN)
@@ -228,6 +228,9 @@ class BroadcastMessage(Model):
                 shorten_track_links_enabled, "shorten_track_links_enabled", unparsed
             )
         self.shorten_track_links_enabled = shorten_track_links_enabled
+        if type(status) is not str and status is not None:
+            status = read_text(status, "status", unparsed)
+        self.status = status
         if sent_date is not None:
             try:
                 sent_date = _parse_datetime(sent_date)
@@ -314,9 +317,6 @@ class BroadcastMessage(Model):
         elif label_ids is not None:
             label_ids = read_ints(label_ids, "label_ids", unparsed)
         self.label_ids = label_ids
-        if type(status) is not str and status is not None:
-            status = read_text(status, "status", unparsed)
-        self.status = status
         self.extra = extra
         self.unparsed = unparsed
         return self
@@ -342,6 +342,7 @@ class BroadcastMessage(Model):
             "media_urls": self.media_urls,
             "preview_url": self.preview_url,
             "shorten_track_links_enabled": self.shorten_track_links_enabled,
+            "status": self.status,
             "sent_date": None if self.sent_date is None else self.sent_date.isoformat(),
             "scheduled_date": None if self.scheduled_date is None else self.scheduled_date.isoformat(),
             "custom_run_id": self.custom_run_id,
@@ -359,7 +360,6 @@ class BroadcastMessage(Model):
             "list_ids": self.list_ids,
             "segment_id": self.segment_id,
             "label_ids": self.label_ids,
-            "status": self.status,
             **self.extra,
             **self.unparsed,
         }

@@ -21,17 +21,17 @@ class BroadcastUpdateRequest(Model):
         name: Name of the broadcast
         address_id: ID for sender name
         body: SMS message content
-        media_urls: Media URLs for MMS
-        preview_url: URL for message preview
+        media_urls: Media URLs for MMS, each format uri
+        preview_url: URL for message preview (format uri)
         shorten_track_links_enabled: Whether links are shortened and tracked
+        status: Status of the broadcast. pending_review starts kicks off the broadcast to be sent
         scheduled_date: When to send
         sent_to_count: Number of recipients
         list_ids: Lists to send to
         segment_id: Segment to send to
-        custom_run_id: custom run id generated from segmentMatchSome endpoint and passing a valid segment id
-        custom_segment_id: custom segment id generated from segmentsV2 endpoint and passing in a valid audience
+        custom_run_id: custom run id generated from segmentMatchSome endpoint and passing a valid segment id (format uuid)
+        custom_segment_id: custom segment id generated from segmentsV2 endpoint and passing in a valid audience (format uuid)
         label_ids: Labels to put on it
-        status: The status that a broadcast may be given; pending_review sends it
     """
 
     name: str | Unset = UNSET
@@ -40,6 +40,7 @@ class BroadcastUpdateRequest(Model):
     media_urls: list[str] | None | Unset = UNSET
     preview_url: str | None | Unset = UNSET
     shorten_track_links_enabled: bool | Unset = UNSET
+    status: BroadcastUpdateStatus | Unset = UNSET
     scheduled_date: datetime.datetime | None | Unset = UNSET
     sent_to_count: int | None | Unset = UNSET
     list_ids: list[int] | None | Unset = UNSET
@@ -47,7 +48,6 @@ class BroadcastUpdateRequest(Model):
     custom_run_id: str | None | Unset = UNSET
     custom_segment_id: str | None | Unset = UNSET
     label_ids: list[int] | None | Unset = UNSET
-    status: BroadcastUpdateStatus | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         """The body to send, by wire names."""
@@ -64,6 +64,8 @@ class BroadcastUpdateRequest(Model):
             result["preview_url"] = self.preview_url
         if self.shorten_track_links_enabled is not UNSET:
             result["shorten_track_links_enabled"] = self.shorten_track_links_enabled
+        if self.status is not UNSET:
+            result["status"] = self.status
         if self.scheduled_date is not UNSET:
             result["scheduled_date"] = (
                 None if self.scheduled_date is None else write_datetime(self.scheduled_date, "scheduled_date")
@@ -80,6 +82,4 @@ class BroadcastUpdateRequest(Model):
             result["custom_segment_id"] = self.custom_segment_id
         if self.label_ids is not UNSET:
             result["label_ids"] = self.label_ids
-        if self.status is not UNSET:
-            result["status"] = self.status
         return result

@@ -18,8 +18,8 @@ from .error_source import ErrorSource
 
 _NAMES = (
     "errorCode",
-    "count",
     "errorSource",
+    "count",
 )
 _KNOWN = frozenset(_NAMES)
 _new = object.__new__
@@ -31,15 +31,15 @@ class FailureDetail(Model):
 
     Attributes:
         error_code: The carrier's or the product's error code
-        count: Messages that failed of it
         error_source: Who reported a failure, ActiveCampaign or the carrier
+        count: Messages that failed of it
         extra: Fields that the document says nothing of, raw
         unparsed: Fields that could not be read, raw, by wire name
     """
 
     error_code: str | None = None
-    count: int | None = None
     error_source: ErrorSource | None = None
+    count: int | None = None
     extra: dict[str, Any] = field(factory=dict[str, Any])
     unparsed: dict[str, Any] = field(factory=dict[str, Any])
 
@@ -57,20 +57,20 @@ class FailureDetail(Model):
             data = read_object(data)
             get = data.get
         error_code = get("errorCode")
-        count = get("count")
         error_source = get("errorSource")
+        count = get("count")
         if not _KNOWN.issuperset(data):
             extra = unknown_fields(data, _KNOWN)
         self = _new(cls)
         if type(error_code) is not str and error_code is not None:
             error_code = read_text(error_code, "errorCode", unparsed)
         self.error_code = error_code
-        if type(count) is not int and count is not None:
-            count = read_int(count, "count", unparsed)
-        self.count = count
         if type(error_source) is not str and error_source is not None:
             error_source = read_text(error_source, "errorSource", unparsed)
         self.error_source = error_source
+        if type(count) is not int and count is not None:
+            count = read_int(count, "count", unparsed)
+        self.count = count
         self.extra = extra
         self.unparsed = unparsed
         return self
@@ -79,8 +79,8 @@ class FailureDetail(Model):
         """A JSON value by wire names, with what was unknown and what could not be read."""
         return {
             "errorCode": self.error_code,
-            "count": self.count,
             "errorSource": self.error_source,
+            "count": self.count,
             **self.extra,
             **self.unparsed,
         }

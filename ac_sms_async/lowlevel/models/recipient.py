@@ -32,8 +32,8 @@ _NAMES = (
     "phoneNumber",
     "sentDate",
     "clicks",
-    "replies",
     "deliverability",
+    "replies",
     "optOut",
     "details",
 )
@@ -55,8 +55,8 @@ class Recipient(Model):
         phone_number: Phone number, as it was typed
         sent_date: When the message was sent
         clicks: Clicks on links
-        replies: What they sent back
         deliverability: Whether a message reached its recipient
+        replies: What they sent back
         opt_out: A flag in words
         details: Why a message failed
         extra: Fields that the document says nothing of, raw
@@ -68,8 +68,8 @@ class Recipient(Model):
     phone_number: str | None = None
     sent_date: datetime.datetime | None = None
     clicks: int | None = None
-    replies: list[RecipientReply] | None = None
     deliverability: Deliverability | None = None
+    replies: list[RecipientReply] | None = None
     opt_out: YesNo | None = None
     details: RecipientDetails | None = None
     extra: dict[str, Any] = field(factory=dict[str, Any])
@@ -84,12 +84,12 @@ class Recipient(Model):
         unparsed: dict[str, Any] = {}
         extra: dict[str, Any] = {}
         try:
-            id, name, phone_number, sent_date, clicks, replies, deliverability, opt_out, details = _values(data)
+            id, name, phone_number, sent_date, clicks, deliverability, replies, opt_out, details = _values(data)
         except (KeyError, TypeError):
             raw = read_object(data)
             if "id" not in raw:
                 raise DecodeError("$.id", "is missing") from None
-            id, name, phone_number, sent_date, clicks, replies, deliverability, opt_out, details = map(raw.get, _NAMES)
+            id, name, phone_number, sent_date, clicks, deliverability, replies, opt_out, details = map(raw.get, _NAMES)
             if not _KNOWN.issuperset(raw):
                 extra = unknown_fields(raw, _KNOWN)
         else:
@@ -116,6 +116,9 @@ class Recipient(Model):
         if type(clicks) is not int and clicks is not None:
             clicks = read_int(clicks, "clicks", unparsed)
         self.clicks = clicks
+        if type(deliverability) is not str and deliverability is not None:
+            deliverability = read_text(deliverability, "deliverability", unparsed)
+        self.deliverability = deliverability
         if type(replies) is not _list:
             if replies is not None:
                 replies = read_models(replies, RecipientReply.from_dict, zone, "replies", unparsed)
@@ -125,9 +128,6 @@ class Recipient(Model):
             except DecodeError:
                 replies = read_models(replies, RecipientReply.from_dict, zone, "replies", unparsed)
         self.replies = replies
-        if type(deliverability) is not str and deliverability is not None:
-            deliverability = read_text(deliverability, "deliverability", unparsed)
-        self.deliverability = deliverability
         if type(opt_out) is not str and opt_out is not None:
             opt_out = read_text(opt_out, "optOut", unparsed)
         self.opt_out = opt_out
@@ -148,8 +148,8 @@ class Recipient(Model):
             "phoneNumber": self.phone_number,
             "sentDate": None if self.sent_date is None else self.sent_date.isoformat(),
             "clicks": self.clicks,
-            "replies": None if self.replies is None else [item.to_dict() for item in self.replies],
             "deliverability": self.deliverability,
+            "replies": None if self.replies is None else [item.to_dict() for item in self.replies],
             "optOut": self.opt_out,
             "details": None if self.details is None else self.details.to_dict(),
             **self.extra,

@@ -23,7 +23,7 @@ class RecipientsExportRequest(Model):
         end_date: Last day
         engagement: Only recipients who did one of these
         deliverability: Only recipients with one of these outcomes
-        search: Part of a name or phone number
+        search: Search contacts by name or phone
         order: Order, as an object (its shape is not documented)
     """
 
@@ -32,7 +32,7 @@ class RecipientsExportRequest(Model):
     engagement: list[EngagementFilter] | Unset = UNSET
     deliverability: list[DeliverabilityFilter] | Unset = UNSET
     search: str | Unset = UNSET
-    order: Any | Unset = UNSET
+    order: dict[str, Any] | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         """The body to send, by wire names."""
