@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
-import os
+import re
 import tempfile
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
 from typing import IO, Any, Literal, Protocol
@@ -15,38 +14,62 @@ from typing import IO, Any, Literal, Protocol
 import anyio
 import anyio.to_thread
 
-from ac_sms_async.collect.schema import Table, table
-from ac_sms_async.collect.store import Row, Store, StoreError, Value
+from ac_sms_async.collect.store.backup import refuse_store_file
+from ac_sms_async.collect.store.protocol import Row, Store, StoreError, Value
+from ac_sms_async.collect.store.schema import Table, table
+from ac_sms_async.downloads.part_file import PartFile, whole_file
 
 __all__ = ["ExportFormat", "export_table", "write_table"]
 
 ExportFormat = Literal["csv", "jsonl", "parquet"]
 
+_PERSONAL = ("recipients", "replies")
+"""Tables that hold what people are called, where they can be reached, and what they said."""
+
 
 async def export_table(
-    store: Store, name: str, path: str | PathLike[str], *, format: ExportFormat = "csv", account: str | None = None
+    store: Store,
+    name: str,
+    path: str | PathLike[str],
+    *,
+    format: ExportFormat = "csv",
+    account: str | None = None,
+    safe: bool = False,
 ) -> int:
     """Write the table or view `name` to a file, of one account or of all; returns the number of rows.
 
-    The file appears whole or not at all. Parquet needs DuckDB (the `[parquet]` extra). Raises `StoreError`.
+    With `safe`, no text of a CSV is a formula to a spreadsheet: an apostrophe stands before what would be one.
+
+    The file appears whole or not at all, and one with names or replies of people is for the user alone (mode 0600),
+    unless there was a file before, whose mode stays. Parquet needs DuckDB (the `[parquet]` extra). Raises `StoreError`.
     """
     entry = _entry(name)
-    target = Path(path)
-    with _beside(target) as draft:
-        if format == "parquet":
-            count = await _export_parquet(store, entry, draft, account)
-        else:
-            with draft.open("w", encoding="utf-8", newline="") as file:
-                count = await write_table(store, name, file, format=format, account=account)
-    return count
+    refuse_store_file(store, Path(path))
+    try:
+        async with whole_file(path, private=name in _PERSONAL) as part:
+            if format == "parquet":
+                return await _export_parquet(store, entry, part, account)
+            file = part.text()
+            count = await write_table(store, name, file, format=format, account=account, safe=safe)
+            await anyio.to_thread.run_sync(file.flush)
+            return count
+    except OSError as error:
+        raise StoreError(f"cannot write {Path(path)}: {error}") from error
 
 
 async def write_table(
-    store: Store, name: str, file: IO[str], *, format: Literal["csv", "jsonl"] = "csv", account: str | None = None
+    store: Store,
+    name: str,
+    file: IO[str],
+    *,
+    format: Literal["csv", "jsonl"] = "csv",
+    account: str | None = None,
+    safe: bool = False,
 ) -> int:
-    """Write the table or view `name` to an open text file; returns the number of rows."""
+    """Write the table or view `name` to an open text file; returns the number of rows. `safe` as in `export_table`."""
     entry = _entry(name)
-    writer: _Writer = _CSV(file, entry) if format == "csv" else _JSONLines(file, entry)
+    make_csv = _SafeCSV if safe else _CSV
+    writer: _Writer = make_csv(file, entry) if format == "csv" else _JSONLines(file, entry)
     return await _feed(store, entry, account, writer.rows)
 
 
@@ -61,6 +84,30 @@ class _CSV:
 
     def rows(self, rows: list[Row]) -> None:
         self._writer.writerows(rows)
+
+
+class _SafeCSV(_CSV):
+    """CSV for a spreadsheet: names and replies are other people's text, and stay text there."""
+
+    def __init__(self, file: IO[str], entry: Table) -> None:
+        super().__init__(file, entry)
+        self._is_text = [column.type == "TEXT" for column in entry.columns]
+
+    def rows(self, rows: list[Row]) -> None:
+        super().rows(
+            [
+                tuple(_as_text(value) if is_text else value for value, is_text in zip(row, self._is_text, strict=True))
+                for row in rows
+            ]
+        )
+
+
+_FORMULA = re.compile(r"(?!\+[0-9]+\Z)[=+\-@\t\r\n]")
+"""How a text begins that a spreadsheet would calculate. A phone number is none: it comes to itself."""
+
+
+def _as_text(value: Value) -> Value:
+    return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
 
 
 class _JSONLines:
@@ -94,7 +141,7 @@ def _quoted(value: Value) -> str:
     return "" if value is None else '"' + str(value).replace('"', '""') + '"'
 
 
-async def _export_parquet(store: Store, entry: Table, target: Path, account: str | None) -> int:
+async def _export_parquet(store: Store, entry: Table, part: PartFile, account: str | None) -> int:
     try:
         import duckdb
     except ImportError:
@@ -105,15 +152,22 @@ async def _export_parquet(store: Store, entry: Table, target: Path, account: str
             count = await _feed(store, entry, account, _Quoted(file).rows)
         types = ", ".join(f"'{column.name}': '{_PARQUET_TYPES[column.type]}'" for column in entry.columns)
 
+        whole = Path(folder, "rows.parquet")
+
         def convert() -> None:
             with duckdb.connect(":memory:") as connection:
                 connection.execute("SET TimeZone = 'UTC'")
                 connection.execute(
                     f"COPY (SELECT * FROM read_csv($rows, header = false, columns = {{{types}}}, delim = ',', "
                     "quote = '\"', escape = '\"', nullstr = '', allow_quoted_nulls = false, auto_detect = false)) "
-                    f"TO {_literal(str(target))} (FORMAT parquet, COMPRESSION zstd)",
+                    f"TO {_literal(str(whole))} (FORMAT parquet, COMPRESSION zstd)",
                     {"rows": str(rows)},
                 )
+
+            # DuckDB goes back and forth in its file, which can't be done in a pipe.
+            with whole.open("rb") as file:
+                while piece := file.read(1 << 20):
+                    part.write([piece])
 
         await anyio.to_thread.run_sync(convert)
     return count
@@ -139,6 +193,10 @@ async def _feed(store: Store, entry: Table, account: str | None, write: Callable
     if account is not None and not known:
         raise StoreError(f"{entry.name} is not kept by account")
     where, values = (" WHERE account = ?", (account,)) if account is not None else ("", ())
+    if account is not None:
+        names = [str(row[0]) for row in await store.read("SELECT account FROM accounts ORDER BY account")]
+        if account not in names:
+            raise StoreError(f"the store has no account {account!r}; it has {', '.join(names) or 'none yet'}")
     order = ", ".join(entry.key or [name for name in _IDENTIFY if name in entry.names])
     sql = f"SELECT {', '.join(entry.names)} FROM {entry.name}{where} ORDER BY {order}"
     count = 0
@@ -159,16 +217,3 @@ def _entry(name: str) -> Table:
         return table(name)
     except KeyError:
         raise StoreError(f"there is no table {name!r} in the store") from None
-
-
-@contextmanager
-def _beside(target: Path) -> Generator[Path, None, None]:
-    """A draft that takes the place of `target` when the block went well."""
-    draft = target.with_name(f".{target.name}.{os.getpid()}.draft")
-    try:
-        yield draft
-        draft.replace(target)
-    except OSError as error:
-        raise StoreError(f"cannot write {target}: {error}") from error
-    finally:
-        draft.unlink(missing_ok=True)

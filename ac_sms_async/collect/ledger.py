@@ -1,4 +1,4 @@
-"""One run's book: what there is to fetch, what was fetched, what failed; each step durable in one transaction.
+"""One sitting's book: what there is to fetch, what was fetched, what failed; each step durable in one transaction.
 
 Rows are written together with the mark that they were fetched. So whatever moment a process dies at, the store holds
 whole steps, and the next process goes on behind the last of them.
@@ -12,19 +12,31 @@ from typing import Any, Literal, cast
 
 from attrs import frozen
 
-from ac_sms_async.collect.records import Known, Stamp, is_changed
+from ac_sms_async.collect.needs import (
+    Known,
+    counts_text,
+    failures_of,
+    is_healed,
+    is_sent,
+    is_stale,
+    must_count,
+    needs_failures,
+    needs_recipients,
+    owed_details,
+    unsure,
+)
+from ac_sms_async.collect.privacy import Privacy
+from ac_sms_async.collect.records import Stamp
 from ac_sms_async.collect.rows import COUNTS, Fields, RecipientFields, moment
-from ac_sms_async.collect.runs import Run
+from ac_sms_async.collect.runs import Run, fence
 from ac_sms_async.collect.source import Counted, Found
-from ac_sms_async.collect.statements import marks
-from ac_sms_async.collect.store import Statement, Store
-from ac_sms_async.collect.window import Detail
+from ac_sms_async.collect.store.protocol import Statement, Store, StoreBusyError, StoreError
+from ac_sms_async.collect.store.statements import marks
+from ac_sms_async.collect.window import DETAILS, Detail
 
 __all__ = ["Kind", "Ledger", "Tally"]
 
 Kind = Literal["broadcast", "metrics", "failures", "recipients", "credits", "snapshot"]
-
-_SENT = ("sent", "sending")
 
 
 @frozen
@@ -38,24 +50,30 @@ class Tally:
 
 
 class Ledger:
-    """What one run reads from and writes to its store, step by step."""
+    """What one sitting reads from and writes to its store, step by step.
+
+    Every write raises `StoreBusyError`, and does nothing, once another process has begun to collect the account.
+    """
 
     def __init__(
-        self, store: Store, account: str, run: Run, include: Collection[Detail], now: Callable[[], datetime]
+        self,
+        store: Store,
+        account: str,
+        run: Run,
+        include: Collection[Detail],
+        now: Callable[[], datetime],
+        *,
+        privacy: Privacy,
+        refresh: bool = False,
     ) -> None:
         self._store = store
         self._account = account
         self._run = run
         self._include = include
         self._now = now
+        self._privacy = privacy
+        self._refresh = refresh
         self._seq = run.seq
-
-    async def checkpoint(self, name: str) -> tuple[str | None, bool]:
-        """Where to go on in a list of pages, and whether it was read to its end."""
-        rows = await self._store.read(
-            "SELECT token, done FROM checkpoints WHERE run_id = ? AND name = ?", (self._run.run_id, name)
-        )
-        return (cast("str | None", rows[0][0]), bool(rows[0][1])) if rows else (None, False)
 
     async def pending(self, kind: Kind, after: int, limit: int) -> list[tuple[int, int]]:
         """The next work of a kind, in order: `(seq, broadcast_id)` of what has a seq above `after` and isn't done."""
@@ -67,7 +85,7 @@ class Ledger:
         return cast("list[tuple[int, int]]", rows)
 
     async def tally(self) -> Tally:
-        """What there is and what is done so far, over all sittings of the run."""
+        """What there is and what is done so far in this sitting."""
         rows = await self._store.read(
             "SELECT kind, COUNT(*), CAST(SUM(done) AS BIGINT) FROM work WHERE run_id = ? GROUP BY kind",
             (self._run.run_id,),
@@ -85,96 +103,233 @@ class Ledger:
             cast("int", failed),
         )
 
-    async def save_page(self, label: str, page: Found[Fields]) -> None:
-        """A page of a list of broadcasts: its rows, their metrics as work to do, and where to go on."""
-        ids = [_id(item) for item in page.items]
-        await self._store.write(
-            *self._stamp().broadcasts(page.items),
-            self._work("metrics", ids),
-            self._reached(label, page.token, done=False),
+    # Broadcasts
+
+    async def save_page(self, items: Sequence[Fields]) -> None:
+        """A page of the list of broadcasts: its rows, and what of them is worth a request."""
+        ids = [_id(item) for item in items]
+        known = await self._known(ids)
+        counting = [_id(item) for item in items if must_count(item, known.get(_id(item), Known()), self._run.since)]
+        details: dict[Detail, list[int]] = {"failures": [], "recipients": []}
+        at_rest = sorted(set(ids).difference(counting))
+        for broadcast_id in at_rest:
+            wanted = owed_details(known[broadcast_id])
+            for detail in self._include:
+                if wanted[detail]:
+                    details[detail].append(broadcast_id)
+        if self._run.since is not None:
+            # What could not be counted, and was given up, is as what the server leaves out: sent for all we know.
+            given_up = await self._given_up("metrics", counting)
+            sent = [_id(item) for item in items if _id(item) in given_up and is_sent(item["status"])]
+            details = {detail: [*found, *sent] if detail in self._include else [] for detail, found in details.items()}
+            # What failed before has its own time: see `enqueue_debts`.
+            counting = await self._without_debts("metrics", counting)
+            details = {detail: await self._without_debts(detail, found) for detail, found in details.items()}
+        # Groups that are newer than the counts, which the server leaves out by now, are not to be judged by these.
+        healed = [i for i in at_rest if is_stale(known[i]) and is_healed(known[i].counts, known[i])]
+        stamp = self._stamp()
+        await self._write(
+            *stamp.broadcasts(items),
+            self._work("metrics", counting),
+            *(self._work(detail, found) for detail, found in details.items()),
+            *_cleared(stamp, healed),
+            *stamp.settled("broadcast", ids),
         )
 
-    async def save_list_end(self, label: str) -> None:
-        """A list of broadcasts was read to its end."""
-        await self._store.write(self._reached(label, None, done=True))
-
-    async def enqueue_unseen(self) -> None:
-        """For a run since the last: what can still change, and was in none of the lists.
-
-        A broadcast that was not sent when it was last seen may be sent or gone by now; one sent within the horizon may
-        be missing from the list because the server's dates are of another kind.
-        """
-        since = cast("date", self._run.since).isoformat()
-        unseen = "SELECT broadcast_id FROM broadcasts WHERE account = ? AND run_id <> ? AND deleted_at IS NULL AND "
-        mine = (self._account, self._run.run_id)
-        unsent = await self._store.read(unseen + "(status IS NULL OR status <> 'sent') ORDER BY broadcast_id", mine)
-        sent = await self._store.read(
-            unseen + "status = 'sent' AND sent_date >= ? ORDER BY broadcast_id", (*mine, f"{since}T00:00:00Z")
+    async def unseen(self) -> tuple[list[int], int]:
+        """The known broadcasts that the list did not have, and how many it should have had."""
+        rows = await self._store.read(
+            "SELECT broadcast_id FROM broadcasts WHERE account = ? AND deleted_at IS NULL AND sitting <> ? "
+            "ORDER BY broadcast_id",
+            (self._account, self._run.sitting),
         )
-        await self._store.write(
-            self._work("broadcast", (cast("int", row[0]) for row in unsent)),
-            self._work("metrics", (cast("int", row[0]) for row in sent)),
+        [(known,)] = await self._store.read(
+            "SELECT COUNT(*) FROM broadcasts WHERE account = ? AND deleted_at IS NULL", (self._account,)
         )
+        return [cast("int", row[0]) for row in rows], cast("int", known)
+
+    async def enqueue(self, kind: Kind, ids: Iterable[int]) -> None:
+        """Have these fetched."""
+        await self._write(self._work(kind, ids))
+
+    async def enqueue_debts(self, *kinds: Kind) -> None:
+        """Have what failed in earlier runs fetched, where its time has come: behind everything else."""
+        for kind in kinds:
+            if kind in DETAILS and kind not in self._include:
+                continue
+            rows = await self._store.read(
+                "SELECT broadcast_id FROM failed_ids WHERE account = ? AND kind = ? AND given_up_at IS NULL "
+                "AND retry_sitting <= ? ORDER BY attempts, broadcast_id",
+                (self._account, kind, self._run.sitting),
+            )
+            await self._write(self._work(kind, (cast("int", row[0]) for row in rows)))
 
     async def save_broadcast(self, broadcast_id: int, fields: Fields | None) -> None:
         """One broadcast that was fetched alone, or None where the server no longer has it."""
         stamp = self._stamp()
-        rows = stamp.gone(broadcast_id) if fields is None else stamp.broadcasts([fields])
-        await self._store.write(*rows, self._work("metrics", [broadcast_id]), *self._done("broadcast", [broadcast_id]))
+        if fields is None or fields["deleted_at"] is not None:
+            rows = [*(stamp.broadcasts([fields]) if fields else []), *stamp.gone(broadcast_id)]
+        else:
+            rows = [*stamp.broadcasts([fields]), self._work("metrics", [broadcast_id])]
+        await self._write(*rows, *self._done("broadcast", [broadcast_id]))
+
+    # What came of them
 
     async def save_metrics(self, ids: Sequence[int], counted: Counted) -> None:
         """A chunk of metrics, and what they make worth fetching: failure groups and recipients."""
         known = await self._known(ids)
         stamp = self._stamp()
-        failures, recipients = self._worth_fetching(counted, known)
-        await self._store.write(
-            *stamp.metrics(counted.metrics, known),
+        failures: list[int] = []
+        recipients: list[int] = []
+        healed: list[int] = []
+        full = self._run.since is None
+        for broadcast_id in ids:
+            before = known.get(broadcast_id, Known())
+            fields = counted.metrics.get(broadcast_id)
+            counts = None if fields is None else tuple(fields[name] for name in COUNTS)
+            age = self._now() if full else None
+            if needs_failures(before.status, counts, before, now=age, again=self._refresh):
+                failures.append(broadcast_id)
+            elif is_healed(counts, before):
+                healed.append(broadcast_id)
+            if needs_recipients(before.status, counts, before, all_anew=full or self._refresh):
+                recipients.append(broadcast_id)
+        if not full:
+            failures = await self._without_debts("failures", failures)
+            recipients = await self._without_debts("recipients", recipients)
+        await self._write(
+            *stamp.metrics(counted.metrics, {i: entry.counts for i, entry in known.items()}),
             *stamp.failed("metrics", counted.failed),
             *self._done("metrics", ids, failed=counted.failed),
-            self._work("failures", failures),
-            self._work("recipients", recipients),
+            *_cleared(stamp, healed),
+            self._work("failures", failures if "failures" in self._include else []),
+            self._work("recipients", recipients if "recipients" in self._include else []),
             self._counted(metrics=len(counted.metrics), missing=len(counted.missing)),
         )
 
-    async def save_failures(self, broadcast_id: int, groups: Sequence[Fields]) -> None:
-        """The failure groups of a broadcast."""
-        await self._store.write(
-            *self._stamp().failures(broadcast_id, groups),
+    async def known(self, broadcast_id: int) -> Known:
+        """What the store knows of a broadcast."""
+        return (await self._known([broadcast_id])).get(broadcast_id, Known())
+
+    async def save_failures(self, broadcast_id: int, groups: Sequence[Fields], before: Known) -> None:
+        """The failure groups of a broadcast, and what was `known` of it before they were asked for."""
+        await self._write(
+            *self._stamp().failures(broadcast_id, groups, counts_text(before.counts)),
             *self._done("failures", [broadcast_id]),
             self._counted(failure_groups=len(groups)),
         )
 
-    async def save_recipients(self, broadcast_id: int, page: Found[RecipientFields]) -> None:
-        """A page of a broadcast's recipients, and where to go on."""
-        await self._store.write(
-            *self._stamp().recipients(broadcast_id, page.items),
-            self._reached(f"recipients:{broadcast_id}", page.token, done=False),
-            self._counted(recipients=len(page.items), replies=sum(len(item.replies) for item in page.items)),
+    async def save_recipients(self, broadcast_id: int, page: Found[RecipientFields], before: Known) -> None:
+        """A page of a broadcast's recipients."""
+        items = [self._privacy.kept(item, before.sent_date) for item in page.items]
+        await self._write(
+            *self._stamp().recipients(broadcast_id, items),
+            self._counted(recipients=len(items), replies=sum(len(item.replies) for item in items)),
         )
 
-    async def save_recipients_end(self, broadcast_id: int) -> None:
-        """All recipients of a broadcast were fetched."""
-        await self._store.write(
-            *self._stamp().recipients_done(broadcast_id),
+    async def unseen_recipients(self, broadcast_id: int) -> int:
+        """How many recipients of a broadcast this sitting has not seen."""
+        [(unseen,)] = await self._store.read(
+            "SELECT COUNT(*) FROM recipients WHERE account = ? AND broadcast_id = ? AND sitting <> ? "
+            "AND erased_at IS NULL",
+            (self._account, broadcast_id, self._run.sitting),
+        )
+        return cast("int", unseen)
+
+    async def untold_failures(self, broadcast_id: int, counts: str | None) -> int | None:
+        """How many failures there are by `counts` that no recipient in the store tells of; None: nobody knows."""
+        failures = failures_of(counts)
+        if failures is None:
+            return None
+        [(told,)] = await self._store.read(
+            "SELECT COUNT(*) FROM recipients WHERE account = ? AND broadcast_id = ? AND deliverability = 'failed'",
+            (self._account, broadcast_id),
+        )
+        return failures - cast("int", told)
+
+    async def save_recipients_end(self, broadcast_id: int, before: Known, untold: int | None) -> None:
+        """All recipients of a broadcast were fetched, every one of them; those not seen are gone.
+
+        `untold` is how many failures there were `before` that no recipient told of. Of all counts only failures go up
+        and down again: who reads recipients while a message failed for a moment sees the same counts ever after. So
+        where those that failed are others than the counts say, recipients are fetched again by the next run, until it
+        finds the same: contacts who were erased count, though no row may tell of them.
+        """
+        counts = counts_text(before.counts)
+        sure = await self.untold_failures(broadcast_id, counts) in (
+            (untold,) if before.recipients_counts is not None else (None, 0)
+        )
+        await self._write(
+            *self._stamp().recipients_done(broadcast_id, counts if sure else unsure(counts)),
             *self._done("recipients", [broadcast_id]),
         )
 
+    # The account as a whole
+
     async def save_credits(self, fields: Fields) -> None:
         """The account's credits."""
-        await self._store.write(*self._stamp().credits(fields), *self._done("credits", [0]))
+        await self._write(*self._stamp().credits(fields), *self._done("credits", [0]))
 
     async def save_snapshot(self, fields: Fields, start: date | None, end: date | None) -> None:
         """The account's totals."""
         rows = self._stamp().snapshot(fields, start, end)
-        await self._store.write(*rows, *self._done("snapshot", [0]))
+        await self._write(*rows, *self._done("snapshot", [0]))
+
+    async def blank_what_must_go(self) -> None:
+        """Blank what is personal and must not be kept any longer."""
+        statements = await self._privacy.overdue(self._store, self._stamp())
+        if statements:
+            await self._write(*statements)
+
+    async def left(self) -> int:
+        """How much work nobody has done. None, unless something is wrong in here."""
+        [(left,)] = await self._store.read(
+            "SELECT COUNT(*) FROM work WHERE run_id = ? AND done = 0", (self._run.run_id,)
+        )
+        return cast("int", left)
+
+    async def owed(self) -> list[tuple[str, int, str]]:
+        """What is owed, as far as this run was asked to look: by kind, how many ids, and what one of them ended in."""
+        kinds = ("broadcast", "metrics", "credits", "snapshot", *sorted(self._include))
+        rows = await self._store.read(
+            "SELECT kind, COUNT(*), MIN(error) FROM failed_ids WHERE account = ? AND given_up_at IS NULL "
+            f"AND kind IN ({marks(len(kinds))}) GROUP BY kind ORDER BY kind",
+            (self._account, *kinds),
+        )
+        return cast("list[tuple[str, int, str]]", rows)
+
+    # Failures
 
     async def save_failed(self, kind: Kind, broadcast_id: int, error: Exception) -> None:
-        """What could not be fetched: owed to the next run."""
+        """What could not be fetched: owed to later runs."""
         failed = {broadcast_id: error}
-        await self._store.write(*self._stamp().failed(kind, failed), *self._done(kind, [broadcast_id], failed=failed))
+        await self._write(*self._stamp().failed(kind, failed), *self._done(kind, [broadcast_id], failed=failed))
+
+    async def save_nothing(self, kind: Kind, broadcast_id: int) -> None:
+        """The server says that there is no such thing: nothing is owed, and what is known of it stays."""
+        await self._write(*self._done(kind, [broadcast_id]))
 
     def _stamp(self) -> Stamp:
-        return Stamp(self._account, self._run.run_id, moment(self._now()))
+        return Stamp(self._account, self._run.run_id, self._run.sitting, moment(self._now()))
+
+    async def _write(self, *statements: Statement) -> None:
+        try:
+            await self._store.write(fence(self._account, self._run), *statements)
+        except StoreError as error:
+            # Whoever sat down later has the account; the store itself may be in perfect order.
+            if await self._is_ours():
+                raise
+            raise StoreBusyError(
+                f"another process has begun to collect the account {self._account!r} into this store meanwhile; "
+                "this one has stopped, and what it saved is kept"
+            ) from error
+
+    async def _is_ours(self) -> bool:
+        try:
+            rows = await self._store.read("SELECT sitting FROM accounts WHERE account = ?", (self._account,))
+        except StoreError:
+            return True
+        return bool(rows) and rows[0][0] == self._run.sitting
 
     def _work(self, kind: Kind, ids: Iterable[int]) -> Statement:
         rows = [(self._run.run_id, kind, broadcast_id, self._next_seq()) for broadcast_id in ids]
@@ -192,47 +347,60 @@ class Ledger:
             *self._stamp().settled(kind, (broadcast_id for broadcast_id in ids if broadcast_id not in failed)),
         ]
 
-    def _reached(self, name: str, token: str | None, *, done: bool) -> Statement:
-        return Statement(
-            "INSERT INTO checkpoints (run_id, name, token, done) VALUES (?, ?, ?, ?) "
-            "ON CONFLICT (run_id, name) DO UPDATE SET token = excluded.token, done = excluded.done",
-            [(self._run.run_id, name, token, int(done))],
-        )
-
     def _counted(self, **more: int) -> Statement:
         changes = ", ".join(f"{name} = {name} + ?" for name in more)
         return Statement(f"UPDATE runs SET {changes} WHERE run_id = ?", [(*more.values(), self._run.run_id)])
 
     async def _known(self, ids: Sequence[int]) -> dict[int, Known]:
+        if not ids:
+            # To PostgreSQL an empty list is a syntax error.
+            return {}
         rows: list[Any] = await self._store.read(
-            "SELECT b.broadcast_id, b.status, b.failures_collected_at, b.recipients_collected_at, m.collected_at, "
-            f"{', '.join(f'm.{name}' for name in COUNTS)} FROM broadcasts b "
-            "LEFT JOIN metrics m ON m.account = b.account AND m.broadcast_id = b.broadcast_id "
+            "SELECT b.broadcast_id, b.status, b.sent_date, b.failures_counts, b.failures_collected_at, "
+            "b.recipients_counts, (SELECT SUM(g.count) FROM failure_groups g WHERE g.account = b.account "
+            f"AND g.broadcast_id = b.broadcast_id), m.collected_at, {', '.join(f'm.{name}' for name in COUNTS)} "
+            "FROM broadcasts b LEFT JOIN metrics m ON m.account = b.account AND m.broadcast_id = b.broadcast_id "
             f"WHERE b.account = ? AND b.broadcast_id IN ({marks(len(ids))})",
             (self._account, *ids),
         )
         return {
-            broadcast_id: Known(status, failures is not None, recipients is not None, tuple(counts) if at else None)
-            for broadcast_id, status, failures, recipients, at, *counts in rows
+            row[0]: Known(
+                status=row[1],
+                sent_date=row[2],
+                counts=None if row[7] is None else tuple(row[8:]),
+                # PostgreSQL adds up to a decimal.
+                groups=None if row[6] is None else int(row[6]),
+                failures_counts=row[3],
+                failures_at=row[4],
+                recipients_counts=row[5],
+            )
+            for row in rows
         }
 
-    def _worth_fetching(self, counted: Counted, known: Mapping[int, Known]) -> tuple[list[int], list[int]]:
-        failures: list[int] = []
-        recipients: list[int] = []
-        for broadcast_id, fields in counted.metrics.items():
-            before = known.get(broadcast_id, Known())
-            # A run since the last leaves alone what has not moved.
-            settled = self._run.since is not None and not is_changed(fields, before)
-            if fields["failures"] != 0 and not (settled and before.failures_collected):
-                failures.append(broadcast_id)
-            if fields["sends"] != 0 and not (settled and before.recipients_collected):
-                recipients.append(broadcast_id)
-        # Sent, but without counts: ask, rather than take it that nothing was sent.
-        uncounted = [i for i in (*counted.missing, *counted.failed) if known.get(i, Known()).status in _SENT]
-        return (
-            [*failures, *uncounted] if "failures" in self._include else [],
-            [*recipients, *uncounted] if "recipients" in self._include else [],
+    async def _given_up(self, kind: Kind, ids: Collection[int]) -> set[Any]:
+        if not ids:
+            return set()
+        rows = await self._store.read(
+            "SELECT broadcast_id FROM failed_ids WHERE account = ? AND kind = ? AND given_up_at IS NOT NULL "
+            f"AND broadcast_id IN ({marks(len(ids))})",
+            (self._account, kind, *ids),
         )
+        return {row[0] for row in rows}
+
+    async def _without_debts(self, kind: Kind, ids: Collection[int]) -> list[int]:
+        if not ids:
+            return []
+        rows = await self._store.read(
+            f"SELECT broadcast_id FROM failed_ids WHERE account = ? AND kind = ? AND run_id <> ? "
+            f"AND broadcast_id IN ({marks(len(ids))})",
+            (self._account, kind, self._run.run_id, *ids),
+        )
+        owed = {row[0] for row in rows}
+        return [broadcast_id for broadcast_id in ids if broadcast_id not in owed]
+
+
+def _cleared(stamp: Stamp, ids: Iterable[int]) -> list[Statement]:
+    return [statement for broadcast_id in ids for statement in stamp.failures(broadcast_id, [])]
 
 
 def _id(item: Fields) -> int:

@@ -8,6 +8,7 @@ import anyio
 
 from ac_sms_async.collect.ledger import Ledger
 from ac_sms_async.collect.result import Progress
+from ac_sms_async.options import refuse_async
 
 __all__ = ["OnProgress", "Reporter"]
 
@@ -21,21 +22,23 @@ class Reporter:
     """Calls `on_progress` with what the ledger counts."""
 
     def __init__(self, ledger: Ledger, account: str, on_progress: OnProgress | None) -> None:
+        refuse_async("on_progress", on_progress)
         self._ledger = ledger
         self._account = account
         self._on_progress = on_progress
         self._began = anyio.current_time()
         self._last = float("-inf")
         self._expected: int | None = None
+        self._found = 0
 
     @property
     def elapsed(self) -> float:
         """Seconds since this sitting began."""
         return anyio.current_time() - self._began
 
-    def expect(self, broadcasts: int | None) -> None:
-        """How many broadcasts there will be, as the server says."""
-        self._expected = broadcasts
+    def listed(self, found: int, expected: int | None) -> None:
+        """How many broadcasts were found so far, and how many there will be, as the server says."""
+        self._found, self._expected = found, expected
 
     async def step(self, *, last: bool = False) -> None:
         """Something was saved."""
@@ -48,7 +51,7 @@ class Reporter:
             Progress(
                 account=self._account,
                 elapsed=self.elapsed,
-                broadcasts=total.get("metrics", 0),
+                broadcasts=self._found,
                 expected=self._expected,
                 metrics_done=done.get("metrics", 0),
                 metrics_total=total.get("metrics", 0),

@@ -16,7 +16,7 @@ _EXIT_CODES: dict[RunStatus, int] = {"complete": 0, "failed": 1, "partial": 3}
 
 @frozen(kw_only=True)
 class Progress:
-    """How far a run has come, over all its sittings. What there is to do may grow while the list is read."""
+    """How far this sitting of a run has come. What there is to do may grow while the list is read."""
 
     account: str
     elapsed: float
@@ -39,10 +39,11 @@ class Progress:
 
 @frozen(kw_only=True)
 class RunResult:
-    """How a run ended: `complete`; `partial`, where some ids failed and are owed; `failed`, where it could not go on.
+    """How a run ended: `complete`, `partial` (something is owed or was left out), or `failed` (it could not go on).
 
-    After `failed`, run the same again: it goes on where this one stopped. After `partial`, the next run fetches what is
-    owed beside its own work.
+    `complete` means that each row equals a state which the server had during this sitting, as far as window and details
+    reach, and that nothing is owed. After `failed`, run the same again: what it had not fetched comes first. After
+    `partial`, the next run fetches what is owed beside its own work.
     """
 
     run_id: str
@@ -62,9 +63,11 @@ class RunResult:
     recipients: int
     replies: int
     failed: int
-    """Ids that failed; the store's `failed_ids` says which and why."""
+    """Ids that are owed; the store's `failed_ids` says which and why."""
+    reasons: tuple[str, ...] = ()
+    """Why a run is partial, in words: what is owed, what was left out."""
     error: Exception | None = None
-    """What ended a failed run: an `SMSError`."""
+    """What ended a failed run: an `SMSError` for the most part."""
 
     @property
     def exit_code(self) -> int:

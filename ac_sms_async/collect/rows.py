@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
-from math import isfinite
-from typing import Any, cast
+from datetime import datetime
+from typing import Any
 
 from attrs import field, frozen
 
-from ac_sms_async.collect.schema import table
-from ac_sms_async.collect.store import Value
+from ac_sms_async.collect.store.protocol import Value
+from ac_sms_async.collect.store.schema import table
+from ac_sms_async.collect.store.storable import as_json, moment, short
+from ac_sms_async.collect.store.storable import storable as value
 from ac_sms_async.models import BroadcastMessage, BroadcastMetrics, FailureDetail, Recipient
 
 __all__ = [
@@ -30,13 +30,16 @@ __all__ = [
 
 Fields = dict[str, Value]
 
+_LARGEST = 2**63 - 1
+
 COUNTS = ("sends", "deliveries", "failures", "clicks", "replies", "opt_outs")
 
 # These columns are called as the models' attributes are.
-_OURS = ("account", "run_id", "collected_at", "broadcast_id", "extra", "first_collected_at")
-_BROADCAST = [name for name in table("broadcasts").names if name not in _OURS and not name.endswith("s_collected_at")]
+_OURS = ("account", "run_id", "sitting", "collected_at", "broadcast_id", "extra", "first_collected_at")
+_DETAILS = ("s_collected_at", "s_counts")
+_BROADCAST = [name for name in table("broadcasts").names if name not in _OURS and not name.endswith(_DETAILS)]
+_RECIPIENT = ("name", "phone_number", "sent_date", "deliverability", "clicks", "opt_out")
 _CREDITS = [name for name in table("credits").names if name not in ("account", "run_id", "collected_at")]
-_LARGEST = 2**63
 
 
 @frozen
@@ -52,35 +55,9 @@ class RecipientFields:
         return self.fields["contact_id"]
 
 
-def moment(when: datetime) -> str:
-    """A time as the store keeps it: ISO text in UTC, to the second."""
-    return f"{when.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-
-
-def value(given: Any) -> Value:
-    """Anything as a value that both databases take. What neither can hold becomes NULL."""
-    match given:
-        case None | bool() | float():
-            return given
-        case int():
-            return given if -_LARGEST <= given < _LARGEST else None
-        case str():
-            return _text(given)
-        case datetime():
-            try:
-                return moment(given)
-            except OverflowError:
-                # The first or last day of all time, moved over the edge by its zone.
-                return None
-        case date():
-            return given.isoformat()
-        case _:
-            return _text(_json(given))
-
-
 def broadcast_fields(item: BroadcastMessage) -> Fields:
     """The columns of `broadcasts` that the API fills."""
-    return {"broadcast_id": item.id, **_named(item, _BROADCAST), "extra": _extra(item)}
+    return {"broadcast_id": item.id, **_named(item, _BROADCAST), "extra": _extra(item, _BROADCAST)}
 
 
 def metrics_fields(item: BroadcastMetrics) -> Fields:
@@ -92,9 +69,12 @@ def failure_fields(items: Sequence[FailureDetail]) -> list[Fields]:
     """The columns of `failure_groups` that the API fills; groups of one code and source are added up."""
     groups: dict[tuple[str, str], int] = {}
     for item in items:
-        key = (_text(item.error_code or ""), _text(item.error_source or ""))
+        key = (short(item.error_code or ""), short(item.error_source or ""))
         groups[key] = groups.get(key, 0) + (item.count or 0)
-    return [{"error_code": code, "error_source": source, "count": count} for (code, source), count in groups.items()]
+    return [
+        {"error_code": code, "error_source": source, "count": min(count, _LARGEST)}
+        for (code, source), count in groups.items()
+    ]
 
 
 def recipient_fields(item: Recipient) -> RecipientFields:
@@ -103,11 +83,11 @@ def recipient_fields(item: Recipient) -> RecipientFields:
     details = item.details
     fields: Fields = {
         "contact_id": item.id,
-        **_named(item, ("name", "phone_number", "sent_date", "deliverability", "clicks", "opt_out")),
+        **_named(item, _RECIPIENT),
         "reply_count": len(replies),
         "error_code": value(details.error_code) if details else None,
         "error_source": value(details.error_source) if details else None,
-        "extra": _extra(item),
+        "extra": _extra(item, _RECIPIENT),
     }
     return RecipientFields(
         fields,
@@ -132,30 +112,13 @@ def _named(item: object, names: Sequence[str]) -> Fields:
     return {name: value(getattr(item, name)) for name in names}
 
 
-def _extra(item: BroadcastMessage | Recipient) -> str | None:
-    beyond: Mapping[str, Any] = {**item.extra, **item.unparsed}
-    return _text(_json(beyond)) if beyond else None
+def _extra(item: BroadcastMessage | Recipient, named: Sequence[str]) -> str | None:
+    """What has no column, and what its column has no room for."""
+    kept: dict[str, Any] = {name: getattr(item, name) for name in named}
+    lost = {name: _in_words(given) for name, given in kept.items() if given is not None and value(given) is None}
+    beyond: Mapping[str, Any] = {**lost, **item.extra, **item.unparsed}
+    return as_json(beyond) if beyond else None
 
 
-def _json(given: Any) -> str:
-    return json.dumps(_clean(given), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-
-
-def _clean(given: Any) -> Any:
-    """A JSON value without what PostgreSQL's JSON can't hold."""
-    match given:
-        case None | bool() | int():
-            return given
-        case float():
-            return given if isfinite(given) else None
-        case dict():
-            return {_text(str(key)): _clean(item) for key, item in cast("dict[object, object]", given).items()}
-        case list() | tuple():
-            return [_clean(item) for item in cast("Sequence[object]", given)]
-        case _:
-            return _text(str(given))
-
-
-def _text(given: str) -> str:
-    # PostgreSQL has no place for NUL, neither database for half of a surrogate pair.
-    return given.encode("utf-8", "replace").decode().replace("\x00", "�")
+def _in_words(given: Any) -> Any:
+    return given.isoformat() if isinstance(given, datetime) else given

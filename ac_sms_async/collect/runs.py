@@ -1,37 +1,48 @@
-"""Runs in the store: beginning one, taking up one that was cut short, closing one."""
+"""Runs in the store: beginning one, taking up one that was cut short, closing one.
+
+A run is what one command asks for; a sitting is one process at work on it. Each sitting takes the account's next
+number, and that is the order of everything: clocks jump, and two machines never agree. Whoever has the highest number
+has the account; one that was overtaken, because it was frozen and woke late, can't write any more (see `Ledger`).
+"""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Iterable
-from datetime import date, datetime, timedelta
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
 from typing import Literal, cast
 
 from attrs import evolve, frozen
 
 from ac_sms_async.collect.result import RunStatus
 from ac_sms_async.collect.rows import moment
-from ac_sms_async.collect.statements import marks
-from ac_sms_async.collect.store import Row, Statement, Store
-from ac_sms_async.collect.window import Detail, Window
+from ac_sms_async.collect.store.protocol import Row, Statement, Store
+from ac_sms_async.collect.window import Window
 
-__all__ = ["RUN_COUNTS", "Run", "begin", "finish"]
+__all__ = ["RUN_COUNTS", "Run", "begin", "fence", "finish"]
 
 RUN_COUNTS = ("broadcasts", "metrics", "missing", "failure_groups", "recipients", "replies", "failed")
 
 RESUME_WITHIN = timedelta(days=3)
-"""An unfinished run older than this is given up: what it listed is too old to go on with."""
+"""An unfinished run older than this is given up: nobody asks for it any more."""
+
+ATTEMPTS = 8
+"""So many runs try an id that fails, over some two dozen of them; then it is given up, with a note in failed_ids."""
 
 
 @frozen
 class Run:
-    """A run that was begun or taken up again."""
+    """A run that was begun or taken up again, in its present sitting."""
 
     run_id: str
     started_at: datetime
+    """When it was begun, by the clock of the machine that began it."""
     resumed: bool
-    since: date | None
-    """For a run since the last: the first day of what can still change. None: everything is read."""
+    since: datetime | None
+    """For a run since the last: what was sent before it has come to rest. None: everything is counted."""
+    sitting: int
+    """The account's number of this sitting."""
+    sat_down_at: datetime
     seq: int
     """The highest number of its work so far."""
 
@@ -41,52 +52,59 @@ async def begin(
     account: str,
     url: str,
     window: Window,
-    include: Collection[Detail],
+    spec: str,
     *,
     now: datetime,
     fresh: bool = False,
 ) -> Run:
-    """Take up the unfinished run of the same account, window and details, or begin one (always, with `fresh`).
+    """Take up the unfinished run of the same account and `spec`, or begin one (always, with `fresh`).
 
-    What earlier runs owe (`failed_ids`) becomes work of this one.
+    A run that is taken up reads everything anew, for only then does each row tell of this sitting; what it had not
+    fetched yet comes first.
     """
-    spec = window.spec(include)
-    oldest = moment(now - RESUME_WITHIN)
     unfinished = await store.read(
-        "SELECT run_id, spec, started_at, window_start FROM runs WHERE account = ? "
-        "AND status IN ('running', 'failed', 'interrupted') ORDER BY started_at DESC, run_id DESC",
+        "SELECT run_id, spec, started_at FROM runs WHERE account = ? "
+        "AND status IN ('running', 'failed', 'interrupted') ORDER BY sitting DESC, started_at DESC, run_id DESC",
         (account,),
     )
-    found = cast("list[tuple[str, str, str, str | None]]", unfinished)
+    found = cast("list[tuple[str, str, str]]", unfinished)
     same = [row for row in found if row[1] == spec]
+    oldest = moment(now - RESUME_WITHIN)
+    rows = await store.read("SELECT sitting FROM accounts WHERE account = ?", (account,))
+    sitting = cast("int", rows[0][0]) + 1 if rows else 1
+    now = now.replace(microsecond=0)
+    run = Run(f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}", now, False, None, sitting, now, 0)
     if same and same[0][2] >= oldest and not fresh:
-        run = await _taken_up(store, same[0], window)
-    else:
-        since = await _since(store, account, window)
-        run_id = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
-        run = Run(run_id, now.replace(microsecond=0), False, since, 0)
+        run_id, _, started_at = same[0]
+        [(seq,)] = await store.read("SELECT COALESCE(MAX(seq), 0) FROM work WHERE run_id = ?", (run_id,))
+        started = datetime.fromisoformat(started_at)
+        run = evolve(run, run_id=run_id, started_at=started, resumed=True, seq=cast("int", seq))
+    run = evolve(run, since=await _since(store, account, window))
     stale = [row[0] for row in found if row[0] != run.run_id and (row[1] == spec or row[2] < oldest)]
-    owed = await _owed(store, account, include)
     await store.write(
         Statement(
-            "INSERT INTO accounts (account, url, first_seen_at) VALUES (?, ?, ?) "
-            "ON CONFLICT (account) DO UPDATE SET url = excluded.url",
-            [(account, url, moment(now))],
+            "INSERT INTO accounts (account, url, first_seen_at, sitting) VALUES (?, ?, ?, ?) "
+            "ON CONFLICT (account) DO UPDATE SET url = excluded.url, sitting = excluded.sitting",
+            [(account, url, moment(now), sitting)],
         ),
         Statement("UPDATE runs SET status = 'abandoned' WHERE run_id = ?", [(run_id,) for run_id in stale]),
         *_emptied(stale),
+        Statement("DELETE FROM work WHERE run_id = ? AND done = 1", [(run.run_id,)]),
         _opened(run, account, window, spec),
         Statement(
-            "INSERT INTO work (run_id, kind, broadcast_id, seq, done) VALUES (?, ?, ?, ?, 0) "
-            "ON CONFLICT (run_id, kind, broadcast_id) DO UPDATE SET seq = excluded.seq, done = 0",
-            [(run.run_id, kind, owed_id, run.seq + place) for place, (kind, owed_id) in enumerate(owed, 1)],
-        ),
-        Statement(
             "INSERT INTO work (run_id, kind, broadcast_id, seq, done) VALUES (?, ?, 0, ?, 0) ON CONFLICT DO NOTHING",
-            [(run.run_id, kind, run.seq + len(owed) + 1) for kind in ("credits", "snapshot")],
+            [(run.run_id, kind, run.seq + 1) for kind in ("credits", "snapshot")],
         ),
     )
-    return evolve(run, seq=run.seq + len(owed) + 1)
+    return evolve(run, seq=run.seq + 1)
+
+
+def fence(account: str, run: Run) -> Statement:
+    """What fails, and the whole transaction with it, once another sitting has the account."""
+    return Statement(
+        "UPDATE accounts SET sitting = CASE WHEN sitting = ? THEN sitting END WHERE account = ?",
+        [(run.sitting, account)],
+    )
 
 
 async def finish(
@@ -96,63 +114,93 @@ async def finish(
     status: RunStatus | Literal["interrupted"],
     error: str | None,
     *,
+    owed: int = 0,
+    whole: bool = False,
     now: datetime,
 ) -> Row:
-    """Close the run; returns its counts, as `RUN_COUNTS` names them. A run that is over leaves no work behind."""
+    """Close the run; returns its counts, as `RUN_COUNTS` names them. A run that is over leaves no work behind.
+
+    `owed` is how much it owes, `whole` says that nothing of its list was left out.
+    """
     over = status in ("complete", "partial")
+    reached = await _reached(store, account, run) if whole and over else None
     await store.write(
+        fence(account, run),
         Statement(
-            "UPDATE runs SET status = ?, error = ?, finished_at = ?, "
-            "broadcasts = (SELECT COUNT(*) FROM work WHERE run_id = ? AND kind = 'metrics'), "
-            "failed = (SELECT COUNT(*) FROM failed_ids WHERE account = ? AND run_id = ?) WHERE run_id = ?",
-            [(status, error, moment(now), run.run_id, account, run.run_id, run.run_id)],
+            "UPDATE runs SET status = ?, error = ?, finished_at = ?, reached = ?, failed = ?, broadcasts = "
+            "(SELECT COUNT(*) FROM broadcasts WHERE account = ? AND sitting = ?) WHERE run_id = ?",
+            [(status, error, moment(now), reached, owed, account, run.sitting, run.run_id)],
         ),
+        *(_tried(account, run, now) if over else []),
         *_emptied([run.run_id] if over else []),
+        # Whoever is told that it is complete can rely on it, whatever crashes next.
+        durable=True,
     )
     [row] = await store.read(f"SELECT {', '.join(RUN_COUNTS)} FROM runs WHERE run_id = ?", (run.run_id,))
     return row
 
 
-async def _taken_up(store: Store, found: tuple[str, str, str, str | None], window: Window) -> Run:
-    run_id, _, started_at, start = found
-    since = date.fromisoformat(start) if start is not None and window.horizon is not None else None
-    [(seq,)] = await store.read("SELECT COALESCE(MAX(seq), 0) FROM work WHERE run_id = ?", (run_id,))
-    return Run(run_id, datetime.fromisoformat(started_at), True, since, cast("int", seq))
+def _tried(account: str, run: Run, now: datetime) -> list[Statement]:
+    """Another attempt at what failed: it is tried again after more and more runs, and given up at last.
+
+    Only a run that came to its end counts: while an account is out of reach, nothing is learned about an id.
+    """
+    mine = (account, run.run_id)
+    return [
+        Statement(
+            "UPDATE failed_ids SET attempts = attempts + 1, retry_sitting = ? + CASE WHEN attempts < 2 THEN 1 "
+            "WHEN attempts < 4 THEN 2 WHEN attempts < 6 THEN 4 ELSE 8 END WHERE account = ? AND run_id = ?",
+            [(run.sitting, *mine)],
+        ),
+        Statement(
+            "UPDATE failed_ids SET given_up_at = ? "
+            "WHERE account = ? AND run_id = ? AND attempts >= ? AND given_up_at IS NULL",
+            [(moment(now), *mine, ATTEMPTS)],
+        ),
+    ]
 
 
-async def _since(store: Store, account: str, window: Window) -> date | None:
-    """The first day of what can have changed since the last run that looked at everything that could."""
+async def _since(store: Store, account: str, window: Window) -> datetime | None:
+    """Before when everything was sent that had come to rest by the last run that looked at all that could change."""
     if window.horizon is None:
         return None
-    [(started_at,)] = await store.read(
-        "SELECT MAX(started_at) FROM runs WHERE account = ? AND mode IN ('full', 'since_last') "
-        "AND status IN ('complete', 'partial')",
+    rows = await store.read(
+        "SELECT reached FROM runs WHERE account = ? AND mode IN ('full', 'since_last') AND reached IS NOT NULL "
+        "ORDER BY sitting DESC LIMIT 1",
         (account,),
     )
-    return (datetime.fromisoformat(str(started_at)) - window.horizon).date() if started_at is not None else None
+    try:
+        return datetime.fromisoformat(str(rows[0][0])) - window.horizon if rows else None
+    except OverflowError:
+        # What the server calls sent was all sent at the beginning of time.
+        return None
 
 
-async def _owed(store: Store, account: str, include: Collection[Detail]) -> list[tuple[str, int]]:
-    """What failed before and is asked for again, as `(kind, broadcast_id)`."""
-    kinds = ("broadcast", "metrics", "credits", "snapshot", *sorted(include))
-    rows = await store.read(
-        f"SELECT kind, broadcast_id FROM failed_ids WHERE account = ? AND kind IN ({marks(len(kinds))}) "
-        "ORDER BY kind, broadcast_id",
-        (account, *kinds),
+async def _reached(store: Store, account: str, run: Run) -> str:
+    """When this sitting began, by our clock or by what the server has sent by then, whichever is earlier.
+
+    A clock that is ahead must not make anything come to rest before its time, so it is believed only as far as the
+    server bears it out.
+    """
+    clock = moment(run.sat_down_at)
+    [(newest,)] = await store.read(
+        "SELECT MAX(sent_date) FROM broadcasts WHERE account = ? AND sent_date <= ?", (account, clock)
     )
-    return cast("list[tuple[str, int]]", rows)
+    return clock if newest is None else min(clock, str(newest))
 
 
 def _opened(run: Run, account: str, window: Window, spec: str) -> Statement:
-    start = run.since or window.start
+    start = window.start if run.since is None else run.since.astimezone(UTC).date()
     return Statement(
-        "INSERT INTO runs (run_id, account, mode, spec, status, window_start, window_end, started_at) "
-        "VALUES (?, ?, ?, ?, 'running', ?, ?, ?) ON CONFLICT (run_id) DO UPDATE SET "
-        "status = 'running', finished_at = NULL, error = NULL, resumed = runs.resumed + 1",
+        "INSERT INTO runs (run_id, account, mode, spec, status, window_start, window_end, started_at, sitting) "
+        "VALUES (?, ?, ?, ?, 'running', ?, ?, ?, ?) ON CONFLICT (run_id) DO UPDATE SET "
+        "status = 'running', finished_at = NULL, error = NULL, reached = NULL, sitting = excluded.sitting, "
+        "window_start = excluded.window_start, resumed = runs.resumed + 1, "
+        + ", ".join(f"{name} = 0" for name in RUN_COUNTS),
         [
             (
                 *(run.run_id, account, window.mode, spec),
-                *(_text(start), _text(window.end), moment(run.started_at)),
+                *(_text(start), _text(window.end), moment(run.started_at), run.sitting),
             )
         ],
     )

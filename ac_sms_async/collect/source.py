@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from datetime import date
 from typing import Any, Generic, Protocol, TypeVar, cast
@@ -22,19 +22,21 @@ from ac_sms_async.collect.rows import (
 )
 from ac_sms_async.collect.window import Listing
 from ac_sms_async.errors import SMSError
+from ac_sms_async.paging.pager import Pager
 
-__all__ = ["ClientSource", "Counted", "Found", "Source"]
+__all__ = ["ClientSource", "Counted", "Found", "Source", "found_pages"]
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 
 @frozen
 class Found(Generic[T]):
-    """A page of rows, how many there are in all (where the server says), and where to go on after it."""
+    """A page of rows, how many there are in all (where the server says), and how many more came without an id."""
 
     items: list[T]
-    total: int | None
-    token: str | None
+    total: int | None = None
+    unreadable: int = 0
 
 
 @frozen
@@ -46,6 +48,22 @@ class Counted:
     failed: dict[int, SMSError] = field(factory=dict[int, SMSError])
 
 
+@asynccontextmanager
+async def found_pages(pager: Pager[R], make: Callable[[R], T]) -> AsyncGenerator[AsyncIterator[Found[T]], None]:
+    """The pages of a listing as rows for the store; one without rows for an empty one, so that its total is known."""
+
+    async def pages() -> AsyncGenerator[Found[T], None]:
+        found = False
+        async for page in pager.pages():
+            found = True
+            yield Found([make(item) for item in page.items], page.total, len(page.unreadable))
+        if not found:
+            yield Found([], await pager.count())
+
+    async with pager, aclosing(pages()) as found:
+        yield found
+
+
 class Source(Protocol):
     """One account, as rows. Everything raises `SMSError`."""
 
@@ -55,13 +73,9 @@ class Source(Protocol):
     @property
     def url(self) -> str: ...
 
-    def broadcasts(
-        self, listing: Listing, resume: str | None
-    ) -> AbstractAsyncContextManager[AsyncIterator[Found[Fields]]]: ...
+    def broadcasts(self, listing: Listing) -> AbstractAsyncContextManager[AsyncIterator[Found[Fields]]]: ...
 
-    def recipients(
-        self, broadcast_id: int, resume: str | None
-    ) -> AbstractAsyncContextManager[AsyncIterator[Found[RecipientFields]]]: ...
+    def recipients(self, broadcast_id: int) -> AbstractAsyncContextManager[AsyncIterator[Found[RecipientFields]]]: ...
 
     async def broadcast(self, broadcast_id: int) -> Fields: ...
 
@@ -91,10 +105,7 @@ class ClientSource:
         """Where it is."""
         return self._sms.transport.base_url
 
-    @asynccontextmanager
-    async def broadcasts(
-        self, listing: Listing, resume: str | None
-    ) -> AsyncGenerator[AsyncIterator[Found[Fields]], None]:
+    def broadcasts(self, listing: Listing) -> AbstractAsyncContextManager[AsyncIterator[Found[Fields]]]:
         """The pages of a list of broadcasts; the next ones are fetched while this one is saved."""
         pager = self._sms.broadcasts.list(
             name=listing.name,
@@ -104,31 +115,12 @@ class ClientSource:
             start_date=listing.start,
             end_date=listing.end,
             prefetch=4,
-            resume=resume,
         )
-        async with pager:
+        return found_pages(pager, broadcast_fields)
 
-            async def pages() -> AsyncGenerator[Found[Fields], None]:
-                async for page in pager.pages():
-                    yield Found([broadcast_fields(item) for item in page.items], page.total, page.resume_token)
-
-            async with aclosing(pages()) as found:
-                yield found
-
-    @asynccontextmanager
-    async def recipients(
-        self, broadcast_id: int, resume: str | None
-    ) -> AsyncGenerator[AsyncIterator[Found[RecipientFields]], None]:
+    def recipients(self, broadcast_id: int) -> AbstractAsyncContextManager[AsyncIterator[Found[RecipientFields]]]:
         """The pages of a broadcast's recipients."""
-        pager = self._sms.recipients.list(broadcast_id, prefetch=2, resume=resume)
-        async with pager:
-
-            async def pages() -> AsyncGenerator[Found[RecipientFields], None]:
-                async for page in pager.pages():
-                    yield Found([recipient_fields(item) for item in page.items], page.total, page.resume_token)
-
-            async with aclosing(pages()) as found:
-                yield found
+        return found_pages(self._sms.recipients.list(broadcast_id, prefetch=2), recipient_fields)
 
     async def broadcast(self, broadcast_id: int) -> Fields:
         """One broadcast."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection
 from datetime import date, timedelta
 from typing import Any, Literal, Self
 
 from attrs import field, frozen
 
+from ac_sms_async.collect.store.storable import as_json
 from ac_sms_async.errors import ConfigurationError
 
 __all__ = ["DETAILS", "Detail", "Listing", "Mode", "Window", "details"]
@@ -17,15 +17,11 @@ Mode = Literal["full", "since_last", "window"]
 Detail = Literal["failures", "recipients"]
 DETAILS: tuple[Detail, ...] = ("failures", "recipients")
 
-UNSENT = ("draft", "pending_review", "scheduled", "sending")
-"""The statuses that still change by themselves, or by somebody's hand."""
-
 
 @frozen
 class Listing:
-    """One list of broadcasts to read page by page, with its filters."""
+    """The list of broadcasts to read page by page, with its filters."""
 
-    label: str
     start: date | None = None
     end: date | None = None
     name: str | None = None
@@ -68,7 +64,8 @@ class Window:
     def since_last(cls, horizon: timedelta = timedelta(days=30)) -> Self:
         """What can still change since the last full run or run of this kind; everything, where there was none.
 
-        That is: broadcasts not sent yet, and those sent up to `horizon` before the last run.
+        That is the list of all broadcasts, and the counts of those that were not sent when they were last seen, that
+        were sent up to `horizon` before the last run, and that were never counted.
         """
         return cls(horizon=horizon)
 
@@ -90,13 +87,12 @@ class Window:
         spec: dict[str, Any] = {"mode": self.mode, "include": sorted(include), **self.filters}
         if self.horizon is not None:
             spec["horizon_days"] = self.horizon / timedelta(days=1)
-        return json.dumps(spec, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+        return as_json(spec)
 
-    def listings(self, since: date | None) -> list[Listing]:
-        """The lists to read. `since`: the first day of what can still change, or None to read everything."""
-        if since is not None:
-            return [Listing("recent", start=since), *(Listing(status, status=status) for status in UNSENT)]
-        return [Listing("all", self.start, self.end, self.name, self.status, self.type)]
+    @property
+    def listing(self) -> Listing:
+        """The list to read: since the last run, too, the whole one: what is new or gone can't be known else."""
+        return Listing(self.start, self.end, self.name, self.status, self.type)
 
 
 def details(include: Collection[str]) -> frozenset[Detail]:

@@ -12,14 +12,20 @@ from attrs import field, frozen
 from psycopg import errors
 from psycopg.types.json import Jsonb
 
+from ac_sms_async.collect.store.storable import text
 from ac_sms_async.fleet.database import Connection, Database
-from ac_sms_async.fleet.errors import FleetError
+from ac_sms_async.fleet.errors import FleetError, WorkerUnfitError
 from ac_sms_async.fleet.plan import Plan
 from ac_sms_async.fleet.vault import Vault
 from ac_sms_async.options import time_zone
 from ac_sms_async.transport.address import Address, check_token
 
-__all__ = ["Account", "add_account", "find_accounts", "next_time", "remove_account"]
+__all__ = ["COLLECT", "ENQUEUEING", "Account", "add_account", "find_accounts", "next_time", "remove_account"]
+
+COLLECT = "ac-sms:collect"
+
+# Any constant. Who puts jobs into the queue holds it, so that between looking and inserting nobody else does.
+ENQUEUEING = 0x464C_5155
 
 # It comes without types.
 _croniter: Any = import_module("croniter").croniter
@@ -34,25 +40,36 @@ class Account:
     timezone: str = "America/Chicago"
     sealed: bytes | None = field(default=None, repr=False)
     token_env: str | None = None
-    plan: Plan = field(factory=Plan)
+    plan: Plan | None = field(factory=Plan)
+    """None where another release has written one that this one can't read."""
     priority: int = 0
     schedule: str | None = None
 
     def token(self, vault: Vault | None, environment: Mapping[str, str] = os.environ) -> str:
-        """Its token. Raises `FleetError` where the key or the variable is missing here."""
+        """Its token. Raises `WorkerUnfitError` where the key or the variable is missing here, `FleetError` else."""
         if self.sealed is None:
             token = environment.get(self.token_env or "", "").strip()
             if not token:
-                raise FleetError(f"the token of {self.name} is in the variable {self.token_env}, which is not set here")
+                raise WorkerUnfitError(
+                    f"the token of {self.name} is in the variable {self.token_env}, which is not set here"
+                )
             return token
         return (vault or Vault.from_env(environment)).unlock(self.url, self.sealed)
 
 
 def next_time(schedule: str, after: datetime) -> datetime:
     """When a cron schedule is due next, in UTC. Raises `FleetError` for what is no schedule."""
-    if not _croniter.is_valid(schedule):
-        raise FleetError(f"{schedule!r} is not a cron schedule such as '0 3 * * *' (every day at three, UTC)")
-    due: datetime = _croniter(schedule, after).get_next(datetime)
+    # A sixth field would be seconds and a seventh a year, after which it never comes again.
+    fields = len(schedule.split())
+    alias = fields == 1 and schedule.startswith("@")
+    try:
+        valid = (fields == 5 or alias) and _croniter.is_valid(schedule)
+        due: datetime | None = _croniter(schedule, after).get_next(datetime) if valid else None
+    except (ValueError, TypeError, LookupError, ArithmeticError):
+        # Such as the 30th of February.
+        raise FleetError(f"{schedule!a} is never due: there is no such day") from None
+    if due is None:
+        raise FleetError(f"{schedule!a} is not a cron schedule such as '0 3 * * *' (every day at three, UTC)")
     return due
 
 
@@ -76,12 +93,16 @@ async def add_account(
     """
     if not name.strip():
         raise FleetError("an account needs a name")
+    for given in (name, token_env or ""):
+        if text(given) != given:
+            raise FleetError(f"{given!a} can't be kept in a database: give a name without such characters")
     url = Address.parse(url).account
     time_zone(timezone)
     if (token is None) == (token_env is None):
         raise FleetError("give the token, or the name of a variable that will hold it; not both")
     sealed = None if token is None else (vault or Vault.from_env()).lock(url, check_token(token.strip()))
-    account = Account(name, url, timezone, sealed, token_env, plan or Plan(), priority, schedule)
+    plan = plan or Plan()
+    account = Account(name, url, timezone, sealed, token_env, plan, priority, schedule)
     due = None if schedule is None else next_time(schedule, datetime.now(UTC))
     try:
         await database.rows(
@@ -92,7 +113,7 @@ async def add_account(
                 token_env = excluded.token_env, plan = excluded.plan, priority = excluded.priority,
                 schedule = excluded.schedule, next_at = excluded.next_at
             """,
-            (name, url, timezone, sealed, token_env, Jsonb(account.plan.to_json()), priority, schedule, due),
+            (name, url, timezone, sealed, token_env, Jsonb(plan.to_json()), priority, schedule, due),
         )
     except FleetError as error:
         if isinstance(error.__cause__, errors.UniqueViolation):
@@ -102,9 +123,20 @@ async def add_account(
 
 
 async def remove_account(database: Database, name: str) -> None:
-    """Forget an account and its token; what was collected stays. Raises `FleetError` where there is none."""
-    if not await database.rows("DELETE FROM accounts WHERE name = %s RETURNING name", (name,)):
-        raise FleetError(f"there is no account {name!r} in the fleet")
+    """Forget an account, its token and its waiting jobs; what was collected stays.
+
+    Raises `FleetError` where there is none.
+    """
+    async with database.transaction() as connection:
+        await connection.execute("SELECT pg_advisory_xact_lock(%s)", (ENQUEUEING,))
+        if not await database.rows("DELETE FROM accounts WHERE name = %s RETURNING name", (name,), on=connection):
+            raise FleetError(f"there is no account {name!r} in the fleet")
+        await database.rows(
+            "UPDATE procrastinate_jobs SET status = 'cancelled' "
+            "WHERE task_name = %s AND status = 'todo' AND args->>'account' = %s",
+            (COLLECT, name),
+            on=connection,
+        )
 
 
 async def find_accounts(
@@ -127,9 +159,16 @@ async def find_accounts(
             row["timezone"],
             None if row["token"] is None else bytes(row["token"]),
             row["token_env"],
-            Plan.from_json(row["plan"]),
+            _plan(row["plan"]),
             row["priority"],
             row["schedule"],
         )
         for row in rows
     ]
+
+
+def _plan(value: Any) -> Plan | None:
+    try:
+        return Plan.from_json(value)
+    except WorkerUnfitError:
+        return None

@@ -14,8 +14,10 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import dict_row
 
-from ac_sms_async.collect.postgres import break_off
-from ac_sms_async.fleet.errors import FleetError
+from ac_sms_async.collect.store.postgres_connection import break_off, see_what_is_between
+from ac_sms_async.collect.store.protocol import StoreError
+from ac_sms_async.collect.store.storable import text
+from ac_sms_async.fleet.errors import FleetError, OutOfReachError
 
 __all__ = ["Connection", "Database", "complete_dsn", "open_database"]
 
@@ -71,9 +73,9 @@ class Database:
             async with self.connector.pool.connection() as connection:
                 yield connection
         except psycopg.errors.UndefinedTable:
-            raise FleetError("there is no fleet in this database yet: ac-sms fleet init") from None
+            raise OutOfReachError("there is no fleet in this database yet: ac-sms fleet init") from None
         except (psycopg.Error, ConnectorException) as error:
-            raise FleetError(f"PostgreSQL: {error}") from error
+            raise OutOfReachError(f"PostgreSQL: {error}") from error
 
     async def rows(
         self, query: LiteralString, values: Sequence[Any] | Mapping[str, Any] = (), *, on: Connection | None = None
@@ -83,13 +85,20 @@ class Database:
             async with self.transaction() as connection:
                 return await self.rows(query, values, on=connection)
         async with on.cursor(row_factory=dict_row) as cursor:
-            await cursor.execute(query, values)
+            await cursor.execute(query, _storable(values))
             return await cursor.fetchall() if cursor.description else []
 
     def abort(self) -> None:
         """Break all connections off: what waits for the database fails at once, even on a dead network."""
         for connection in list(self._opened):
             break_off(connection)
+
+
+def _storable(values: Sequence[Any] | Mapping[str, Any]) -> Sequence[Any] | Mapping[str, Any]:
+    """Some texts are a server's words: none of them may keep the books from being kept."""
+    if isinstance(values, Mapping):
+        return {name: text(value) if isinstance(value, str) else value for name, value in values.items()}
+    return [text(value) if isinstance(value, str) else value for value in values]
 
 
 @asynccontextmanager
@@ -99,10 +108,14 @@ async def open_database(dsn: str, *, size: int = 4) -> AsyncGenerator[Database, 
     try:
         try:
             # The pool would go on trying for half a minute, and then not say why.
-            async with await psycopg.AsyncConnection.connect(database.dsn):
+            async with await psycopg.AsyncConnection.connect(database.dsn, autocommit=True) as connection:
+                # Locks of the fleet and of the store would guard nothing there.
+                await see_what_is_between(connection, database.dsn, {})
                 await database.connector.open_async()
+        except StoreError as error:
+            raise FleetError(str(error)) from None
         except psycopg.Error as error:
-            raise FleetError(f"cannot connect to PostgreSQL: {error}") from None
+            raise OutOfReachError(f"cannot connect to PostgreSQL: {error}") from None
         yield database
     finally:
         await database.connector.close_async()

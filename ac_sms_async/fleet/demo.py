@@ -167,7 +167,7 @@ def _wait_until(condition: Callable[[FleetStatus], bool], dsn: str) -> None:
 
 
 async def _count(dsn: str) -> tuple[int, int, int, int]:
-    async with await open_store(dsn) as store:
+    async with open_store(dsn) as store:
         [(broadcasts, metrics, failed, explained)] = await store.read(
             "SELECT (SELECT COUNT(*) FROM broadcasts), COUNT(*), CAST(SUM(failures) AS BIGINT), "
             "(SELECT CAST(SUM(count) AS BIGINT) FROM failure_groups) FROM metrics"

@@ -7,6 +7,7 @@ replacement's job, and free the account for a third one.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -29,6 +30,17 @@ class FencedJobManager(JobManager):
         super().__init__(database.connector)
         self._database = database
         self._lease = lease
+        self._rests_until = 0.0
+
+    def rest(self, seconds: float) -> None:
+        """Take no job for so long, that others may take them first."""
+        self._rests_until = self._lease.clock() + seconds
+
+    async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> Job | None:
+        """As Procrastinate's, unless this worker rests."""
+        if self._lease.clock() < self._rests_until:
+            return None
+        return await super().fetch_job(queues, worker_id)
 
     async def register_worker(self) -> int:
         """As Procrastinate's; the lease begins."""

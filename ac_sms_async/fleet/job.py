@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from typing import Literal
+from typing import Any, Literal
 
 import anyio
 from attrs import define, frozen
@@ -15,22 +15,33 @@ from procrastinate.jobs import Job
 from ac_sms_async.client import SMSClient
 from ac_sms_async.collect import collect
 from ac_sms_async.collect.result import RunResult
-from ac_sms_async.fleet.accounts import Account, find_accounts
+from ac_sms_async.collect.store.protocol import StoreError
+from ac_sms_async.errors import ConfigurationError
+from ac_sms_async.fleet.accounts import COLLECT, Account, find_accounts
 from ac_sms_async.fleet.database import Database
-from ac_sms_async.fleet.errors import FleetError, LeaseLostError
+from ac_sms_async.fleet.errors import (
+    AccountMovedError,
+    FleetError,
+    LeaseLostError,
+    OutOfReachError,
+    WorkerUnfitError,
+)
 from ac_sms_async.fleet.lease import Lease
 from ac_sms_async.fleet.plan import Plan
 from ac_sms_async.fleet.stores import LeasedStore, Stores
 from ac_sms_async.fleet.vault import Vault
 from ac_sms_async.options import RateLimit
 
-__all__ = ["Backend", "Collector"]
+__all__ = ["NOT_THE_ACCOUNTS", "Backend", "Collector"]
 
 logger: logging.Logger = logging.getLogger("ac_sms_async.fleet")
 
-Backend = Literal["httpx", "aiohttp"]
+Backend = Literal["httpx", "httptools"]
 
 LIMIT = RateLimit()
+
+NOT_THE_ACCOUNTS = (LeaseLostError, OutOfReachError, StoreError, WorkerUnfitError)
+"""What says nothing about an account: its job goes back into the queue, and none of its attempts is used up."""
 
 _TO_SAY_GOODBYE = 5.0
 """Seconds that a cancelled job may take to note that it was interrupted."""
@@ -62,13 +73,16 @@ class Collector:
     backend: Backend = "httpx"
     worker: str = ""
 
-    async def run(self, job: Job, name: str, plan: Plan) -> None:
-        """Collect one account into the store; goes on where an earlier sitting stopped.
+    async def run(self, job: Job, name: str, given: dict[str, Any]) -> None:
+        """Collect one account into the store by a plan, as it is in the queue; goes on where an earlier one stopped.
 
-        Raises what ended it: `SMSError` by the account, `StoreError`, `FleetError`, `LeaseLostError`.
+        Raises what ended it: `SMSError` by the account, `StoreError`, `FleetError`, `LeaseLostError`; and
+        `AccountMovedError` where the job waited under another URL's lock, or another one still runs under one.
         """
         [account] = await find_accounts(self.database, [name])
+        await self._see_alone(job, account)
         async with self._sitting(job, account) as sitting:
+            plan = Plan.from_json(given)
             token = account.token(self.vault)
             # Who had the account before, in another process maybe, may have used up the second that is running.
             await anyio.sleep(LIMIT.window)
@@ -78,10 +92,40 @@ class Collector:
                 sitting.requests += 1
 
             store = LeasedStore(await self.stores.get(), self.lease)
-            async with self._client(account, token, before_start) as sms:
+            async with self._opened(account, token, before_start) as sms:
                 # Only one at a time has the account's lock in the queue; one that froze must not block it in the store.
                 result = await collect(sms, store, window=plan.window, include=plan.include, exclusive=False)
             sitting.ended(result)
+
+    async def failures(self, job: Job) -> int:
+        """How many sittings of a job its account has ended. Raises `FleetError`."""
+        [row] = await self.database.rows(
+            "SELECT count(*) AS number FROM sittings WHERE job_id = %s AND outcome = 'failed'", (job.id,)
+        )
+        return int(row["number"])
+
+    async def _see_alone(self, job: Job, account: Account) -> None:
+        """The queue's lock is of the URL as it was; whoever changed it meanwhile may have had another job begun."""
+        if job.lock != account.url:
+            raise AccountMovedError(account.name, account.url)
+        if await self.database.rows(
+            "SELECT 1 FROM procrastinate_jobs WHERE status = 'doing' AND task_name = %s AND lock <> %s "
+            "AND args->>'account' = %s AND id <> %s",
+            (COLLECT, account.url, account.name, job.id),
+        ):
+            raise AccountMovedError(account.name, account.url)
+
+    @asynccontextmanager
+    async def _opened(
+        self, account: Account, token: str, before_start: Callable[[], None]
+    ) -> AsyncGenerator[SMSClient, None]:
+        try:
+            # The account's part was looked at when it was added: what is wrong now is wrong with this machine.
+            client = self._client(account, token, before_start)
+        except ConfigurationError as error:
+            raise WorkerUnfitError(f"this worker can't begin: {error}") from error
+        async with client as sms:
+            yield sms
 
     def _client(self, account: Account, token: str, before_start: Callable[[], None]) -> SMSClient:
         return SMSClient(
@@ -114,9 +158,11 @@ class Collector:
             raise
         except BaseException as error:
             interrupted = isinstance(error, asyncio.CancelledError)
-            sitting.outcome, sitting.error = ("interrupted", None) if interrupted else ("failed", error)
+            returned = isinstance(error, NOT_THE_ACCOUNTS)
+            sitting.outcome = "interrupted" if interrupted else "returned" if returned else "failed"
+            sitting.error = None if interrupted else error
             if not interrupted:
-                logger.warning("%s failed: %s", account.name, error)
+                logger.warning("%s %s: %s", account.name, "goes back" if returned else "failed", error)
             await self._close(opened["id"], account, sitting)
             raise
         else:

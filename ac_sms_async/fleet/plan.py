@@ -9,6 +9,8 @@ from typing import Any, Self
 from attrs import field, frozen
 
 from ac_sms_async.collect.window import Detail, Window, details
+from ac_sms_async.errors import ConfigurationError
+from ac_sms_async.fleet.errors import WorkerUnfitError
 
 __all__ = ["Plan"]
 
@@ -26,8 +28,19 @@ class Plan:
         return value
 
     @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Self:
-        """The plan that `to_json` has written."""
+    def from_json(cls, value: Any) -> Self:
+        """The plan that `to_json` has written. Raises `WorkerUnfitError` for what another release has."""
+        try:
+            plan = cls._read(value)
+        except (ValueError, TypeError, LookupError, AttributeError, OverflowError, ConfigurationError):
+            plan = None
+        if plan is None or plan.to_json() != value:
+            # What isn't understood might be what narrows it.
+            raise WorkerUnfitError("its plan is one of another release: upgrade here, or add the account again")
+        return plan
+
+    @classmethod
+    def _read(cls, value: dict[str, Any]) -> Self:
         given = {name: part for name, part in value.items() if name not in ("mode", "include", "horizon_days")}
         for name in {"start", "end"} & given.keys():
             given[name] = date.fromisoformat(given[name])

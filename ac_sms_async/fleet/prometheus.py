@@ -38,6 +38,12 @@ def prometheus_text(status: FleetStatus) -> str:
             [({"status": name}, number) for name, number in status.jobs.items()],
         ),
         _Metric(
+            "upkeep_failed",
+            "gauge",
+            "1 where the fleet's own upkeep failed when it was last tried.",
+            [({"task": task}, 1) for task in status.upkeep_failed],
+        ),
+        _Metric(
             "account_state",
             "gauge",
             "1 for the state that an account is in.",

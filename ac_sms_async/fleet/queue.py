@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, LiteralString, cast
 
 from attrs import field, frozen
@@ -11,26 +12,44 @@ from procrastinate import sql
 from procrastinate.jobs import Job
 from procrastinate.manager import JobManager
 
-from ac_sms_async.fleet.accounts import Account, find_accounts, next_time
+from ac_sms_async.fleet.accounts import COLLECT, ENQUEUEING, Account, find_accounts, next_time
 from ac_sms_async.fleet.database import Connection, Database
+from ac_sms_async.fleet.errors import FleetError, WorkerUnfitError
 from ac_sms_async.fleet.plan import Plan
 
-__all__ = ["COLLECT", "QUEUE", "Enqueued", "enqueue", "enqueue_due", "recover_stalled", "retry_failed"]
+__all__ = [
+    "COLLECT",
+    "QUEUE",
+    "SCHEDULE",
+    "TIDY",
+    "Enqueued",
+    "enqueue",
+    "enqueue_due",
+    "recover_stalled",
+    "retry_failed",
+]
+
+logger: logging.Logger = logging.getLogger("ac_sms_async.fleet")
 
 QUEUE = "fleet"
-COLLECT = "ac-sms:collect"
+SCHEDULE = "ac-sms:schedule"
+TIDY = "ac-sms:tidy"
 
-# Any constant. Who puts jobs into the queue holds it, so that between looking and inserting nobody else does.
-_ENQUEUEING = 0x464C_5155
 _BATCH = 1000
+_BEFORE_ASKING_AGAIN = timedelta(hours=1)
+"""After which a schedule or plan that could not be read is looked at again: an upgrade may know it."""
 
 
 @frozen
 class Enqueued:
-    """Names of accounts for which a job was put into the queue, and of those whose job waits or runs already."""
+    """Names of accounts for which a job was put into the queue, and of those whose job waits or runs already.
+
+    `refused` are those whose schedule or plan can't be read, with the reason; they stop nobody else.
+    """
 
     queued: list[str] = field(factory=list[str])
     under_way: list[str] = field(factory=list[str])
+    refused: dict[str, str] = field(factory=dict[str, str])
 
 
 async def enqueue(
@@ -42,38 +61,55 @@ async def enqueue(
 ) -> Enqueued:
     """Put a job into the queue for each account (None: for all), by its own plan and priority unless they are given.
 
-    An account whose job of the same plan waits or runs already gets no second one. Raises `FleetError`.
+    An account whose job of the same plan waits or runs already gets no second one. Raises `FleetError`, also where the
+    plan of an account that was named can't be read.
     """
     async with database.transaction() as connection:
-        await connection.execute("SELECT pg_advisory_xact_lock(%s)", (_ENQUEUEING,))
+        await connection.execute("SELECT pg_advisory_xact_lock(%s)", (ENQUEUEING,))
         accounts = await find_accounts(database, names, on=connection)
-        jobs = [
-            _job(account, plan or account.plan, account.priority if priority is None else priority)
-            for account in accounts
-        ]
-        return await _insert(database, connection, jobs)
+        jobs, refused = list[Job](), dict[str, str]()
+        for account in accounts:
+            try:
+                jobs.append(_job(account, plan or _plan(account), account.priority if priority is None else priority))
+            except FleetError as error:
+                if names is not None:
+                    raise
+                refused[account.name] = str(error)
+        return await _insert(database, connection, jobs, refused)
 
 
 async def enqueue_due(database: Database, now: datetime | None = None) -> Enqueued:
-    """Put a job into the queue for each account whose schedule is due. What was missed meanwhile is done once."""
+    """Put a job into the queue for each account whose schedule is due. What was missed meanwhile is done once.
+
+    An account whose schedule or plan can't be read is noted as failed, and asked about again in an hour.
+    """
     now = now or datetime.now(UTC)
     async with database.transaction() as connection:
-        await connection.execute("SELECT pg_advisory_xact_lock(%s)", (_ENQUEUEING,))
+        await connection.execute("SELECT pg_advisory_xact_lock(%s)", (ENQUEUEING,))
         due = await database.rows("SELECT name FROM accounts WHERE next_at <= %s", (now,), on=connection)
         accounts = await find_accounts(database, [row["name"] for row in due], on=connection)
+        jobs, times, refused = list[Job](), list[tuple[datetime, str]](), dict[str, str]()
+        for account in accounts:
+            try:
+                times.append((next_time(account.schedule or "", now), account.name))
+                jobs.append(_job(account, _plan(account), account.priority))
+            except FleetError as error:
+                logger.warning("%s was not scheduled: %s", account.name, error)
+                refused[account.name] = str(error)
         async with connection.cursor() as cursor:
+            await cursor.executemany("UPDATE accounts SET next_at = %s WHERE name = %s", times)
             await cursor.executemany(
-                "UPDATE accounts SET next_at = %s WHERE name = %s",
-                [(next_time(account.schedule or "", now), account.name) for account in accounts],
+                "UPDATE accounts SET next_at = %s, last_outcome = 'failed', last_reason = 'FleetError', "
+                "last_error = %s WHERE name = %s",
+                [(now + _BEFORE_ASKING_AGAIN, problem, name) for name, problem in refused.items()],
             )
-        jobs = [_job(account, account.plan, account.priority) for account in accounts]
-        return await _insert(database, connection, jobs)
+        return await _insert(database, connection, jobs, refused)
 
 
 async def retry_failed(database: Database, names: Collection[str] | None = None) -> Enqueued:
     """Put the jobs that failed for good into the queue again, of these accounts or of all. Raises `FleetError`."""
     async with database.transaction() as connection:
-        await connection.execute("SELECT pg_advisory_xact_lock(%s)", (_ENQUEUEING,))
+        await connection.execute("SELECT pg_advisory_xact_lock(%s)", (ENQUEUEING,))
         known = {account.name: account for account in await find_accounts(database, names, on=connection)}
         # Of several jobs of the same account and plan the last one tells how it stands.
         failed = await database.rows(
@@ -86,12 +122,21 @@ async def retry_failed(database: Database, names: Collection[str] | None = None)
             (COLLECT,),
             on=connection,
         )
-        jobs = [
-            _job(known[row["args"]["account"]], Plan.from_json(row["args"]["plan"]), row["priority"])
-            for row in failed
-            if row["args"]["account"] in known
-        ]
-        return await _insert(database, connection, jobs)
+        jobs, refused = list[Job](), dict[str, str]()
+        for row in failed:
+            name = row["args"]["account"]
+            if name in known:
+                try:
+                    jobs.append(_job(known[name], Plan.from_json(row["args"]["plan"]), row["priority"]))
+                except WorkerUnfitError as error:
+                    refused[name] = str(error)
+        return await _insert(database, connection, jobs, refused)
+
+
+def _plan(account: Account) -> Plan:
+    if account.plan is None:
+        raise FleetError(f"the plan of {account.name} is one of another release: upgrade here, or add it again")
+    return account.plan
 
 
 def _job(account: Account, plan: Plan, priority: int) -> Job:
@@ -107,7 +152,7 @@ def _job(account: Account, plan: Plan, priority: int) -> Job:
     )
 
 
-async def _insert(database: Database, connection: Connection, jobs: Iterable[Job]) -> Enqueued:
+async def _insert(database: Database, connection: Connection, jobs: Iterable[Job], refused: dict[str, str]) -> Enqueued:
     waiting = await database.rows(
         "SELECT queueing_lock FROM procrastinate_jobs WHERE status IN ('todo', 'doing') AND task_name = %s",
         (COLLECT,),
@@ -116,7 +161,7 @@ async def _insert(database: Database, connection: Connection, jobs: Iterable[Job
     # The unique index on queueing_lock knows waiting jobs only; a second one beside a running job would be in the way
     # when that one has to go back into the queue.
     taken = {row["queueing_lock"] for row in waiting}
-    outcome, new = Enqueued(), list[Job]()
+    outcome, new = Enqueued(refused=refused), list[Job]()
     for job in jobs:
         name = str(job.task_kwargs["account"])
         if job.queueing_lock in taken:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Literal
 
-from attrs import asdict, frozen
+from attrs import asdict, field, frozen
 
 from ac_sms_async.fleet.database import Database
-from ac_sms_async.fleet.queue import COLLECT
+from ac_sms_async.fleet.queue import COLLECT, SCHEDULE, TIDY
 
 __all__ = ["AccountStatus", "FleetStatus", "fleet_status"]
 
@@ -45,7 +45,9 @@ class FleetStatus:
 
     accounts: list[AccountStatus]
     jobs: dict[str, int]
-    """How many jobs are `todo`, `doing` and `failed`."""
+    """How many jobs of its accounts are `todo`, `doing` and `failed`."""
+    upkeep_failed: list[str] = field(factory=list[str])
+    """Of the fleet's own upkeep (`ac-sms:schedule`, `ac-sms:tidy`), what failed when it was last tried."""
     workers: int
     """How many workers have shown a sign of life within 30 seconds."""
     requests_per_second: float
@@ -65,20 +67,27 @@ async def fleet_status(database: Database) -> FleetStatus:
         SELECT a.*, extract(epoch FROM now() - coalesce(last_success_at, added_at))::float AS lag,
             coalesce(j.doing, false) AS doing, coalesce(j.todo, false) AS todo
         FROM accounts AS a LEFT JOIN (
-            SELECT lock, bool_or(status = 'doing') AS doing, bool_or(status = 'todo') AS todo
-            FROM procrastinate_jobs WHERE task_name = %s AND status IN ('todo', 'doing') GROUP BY lock
-        ) AS j ON j.lock = a.url ORDER BY a.name
+            SELECT args->>'account' AS name, bool_or(status = 'doing') AS doing, bool_or(status = 'todo') AS todo
+            FROM procrastinate_jobs WHERE task_name = %s AND status IN ('todo', 'doing') GROUP BY 1
+        ) AS j USING (name) ORDER BY a.name
         """,
         (COLLECT,),
     )
     jobs = await database.rows(
         """
         SELECT status::text, count(*) AS number FROM (
-            SELECT DISTINCT ON (queueing_lock) status FROM procrastinate_jobs WHERE task_name = %s
+            SELECT DISTINCT ON (queueing_lock) status, args FROM procrastinate_jobs WHERE task_name = %s
             ORDER BY queueing_lock, id DESC
-        ) AS latest GROUP BY status
+        ) AS latest JOIN accounts ON name = args->>'account' GROUP BY status
         """,
         (COLLECT,),
+    )
+    upkeep = await database.rows(
+        """
+        SELECT DISTINCT ON (task_name) task_name, status::text FROM procrastinate_jobs
+        WHERE task_name = ANY(%s) AND status IN ('succeeded', 'failed') ORDER BY task_name, id DESC
+        """,
+        ([SCHEDULE, TIDY],),
     )
     [workers] = await database.rows(
         "SELECT count(*) AS number FROM procrastinate_workers WHERE last_heartbeat > now() - interval '30 seconds'"
@@ -94,6 +103,7 @@ async def fleet_status(database: Database) -> FleetStatus:
     return FleetStatus(
         accounts=[_account(row) for row in accounts],
         jobs={status: counted.get(status, 0) for status in ("todo", "doing", "failed")},
+        upkeep_failed=[row["task_name"] for row in upkeep if row["status"] == "failed"],
         workers=workers["number"],
         requests_per_second=speed["requests"],
         rows_per_second=speed["rows"],
@@ -119,6 +129,6 @@ def _state(row: dict[str, Any]) -> State:
     if row["doing"]:
         return "running"
     if row["todo"]:
-        return "retrying" if row["last_outcome"] == "failed" else "queued"
+        return "retrying" if row["last_outcome"] in ("failed", "returned") else "queued"
     outcomes: dict[str | None, State] = {None: "new", "complete": "ok", "partial": "partial"}
     return outcomes.get(row["last_outcome"], "failing")

@@ -9,8 +9,8 @@ from typing import Self
 
 import anyio
 
-from ac_sms_async.collect.postgres import PostgresStore
-from ac_sms_async.collect.store import Row, Statement, Store
+from ac_sms_async.collect.store.postgres import PostgresStore
+from ac_sms_async.collect.store.protocol import Row, Statement, Store
 from ac_sms_async.fleet.lease import Lease
 
 __all__ = ["LeasedStore", "Stores"]
@@ -34,10 +34,9 @@ class Stores:
     async def _opened(self, place: int) -> PostgresStore:
         store = self._stores[place]
         if store is None or store.closed:
-            store = self._stores[place] = await PostgresStore.open(self._dsn)
             # Nobody waits for the disk: commits stay whole and in order, and what a crash of the database takes back is
-            # fetched again. That a job ended is written with waiting, and with it all that came before.
-            await store.read("SELECT set_config('synchronous_commit', 'off', false)")
+            # fetched again. That a run ended is written with waiting, and with it all that came before.
+            store = self._stores[place] = await PostgresStore.open(self._dsn, wait_for_disk=False)
         return store
 
     def abort(self) -> None:
@@ -66,10 +65,10 @@ class LeasedStore:
         self._store = store
         self._lease = lease
 
-    async def write(self, *statements: Statement) -> None:
+    async def write(self, *statements: Statement, durable: bool = False) -> None:
         """As the store's, within the lease."""
         self._lease.check()
-        await self._store.write(*statements)
+        await self._store.write(*statements, durable=durable)
 
     async def read(self, sql: str, values: Row = ()) -> list[Row]:
         """As the store's."""
@@ -81,9 +80,9 @@ class LeasedStore:
         """As the store's."""
         return self._store.stream(sql, values, size=size)
 
-    def exclusive(self, account: str) -> AbstractAsyncContextManager[None]:
+    def exclusive(self, account: str, *, shared: bool = False) -> AbstractAsyncContextManager[None]:
         """As the store's."""
-        return self._store.exclusive(account)
+        return self._store.exclusive(account, shared=shared)
 
     async def aclose(self) -> None:
         """Does nothing: the store is shared."""

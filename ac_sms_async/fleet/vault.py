@@ -10,7 +10,9 @@ from typing import Any, Self
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
-from ac_sms_async.fleet.errors import FleetError
+from ac_sms_async.errors import ConfigurationError
+from ac_sms_async.fleet.errors import FleetError, WorkerUnfitError
+from ac_sms_async.private_file import read_private
 
 __all__ = ["KEY", "KEY_FILE", "Vault", "new_key"]
 
@@ -44,11 +46,11 @@ class Vault:
         text = environment.get(KEY, "")
         if not text and (path := environment.get(KEY_FILE)):
             try:
-                text = Path(path).read_text("utf-8")
-            except (OSError, UnicodeError) as error:
-                raise FleetError(f"cannot read {path}: {error}") from None
+                text = read_private(Path(path))
+            except ConfigurationError as error:
+                raise WorkerUnfitError(error.message) from None
         if not text.split():
-            raise FleetError(f"there is no key: {_WHERE}")
+            raise WorkerUnfitError(f"there is no key: {_WHERE}")
         return cls(*text.split())
 
     def lock(self, url: str, token: str) -> bytes:
@@ -60,7 +62,7 @@ class Vault:
         try:
             value: Any = json.loads(self._fernet.decrypt(sealed))
         except InvalidToken:
-            raise FleetError(f"the token of {url} was encrypted with another key, or was changed") from None
+            raise WorkerUnfitError(f"the token of {url} was encrypted with another key, or was changed") from None
         sealed_url, token = value
         if sealed_url != url:
             raise FleetError(f"the token that is kept for {url} was given for another URL; add the account again")

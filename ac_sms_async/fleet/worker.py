@@ -14,11 +14,13 @@ import psycopg
 from attrs import field, frozen
 from procrastinate.exceptions import ConnectorException
 
-from ac_sms_async.collect.store import StoreError
+from ac_sms_async.collect.store.protocol import StoreError
+from ac_sms_async.fleet.accounts import find_accounts
 from ac_sms_async.fleet.app import make_app
 from ac_sms_async.fleet.database import Database, complete_dsn, open_database
-from ac_sms_async.fleet.errors import FleetError
+from ac_sms_async.fleet.errors import FleetError, WorkerUnfitError
 from ac_sms_async.fleet.fence import FencedJobManager
+from ac_sms_async.fleet.install import check
 from ac_sms_async.fleet.job import Backend, Collector
 from ac_sms_async.fleet.lease import Lease
 from ac_sms_async.fleet.queue import COLLECT, QUEUE, recover_stalled
@@ -59,8 +61,9 @@ class Worker:
     async def run(self, *, ready: Callable[[], object] | None = None) -> None:
         """Work until cancelled: jobs under way then go back into the queue, and others go on with them.
 
-        `ready` is called each time the worker is about to take jobs. Raises `FleetError` where the database is out of
-        reach at the start; later it waits for it.
+        `ready` is called each time the worker is about to take jobs. Raises `FleetError` or `StoreError` where at
+        the start a database is out of reach, is of another release, or has a pooler between that no lock survives, or
+        where no account can be opened by this worker's keys and variables; later it waits.
         """
         if self.stalled_after < 5:
             raise FleetError("stalled_after must be at least 5 seconds: a lease has to outlast a slow heartbeat")
@@ -71,7 +74,10 @@ class Worker:
                     open_database(self.dsn, size=self.connections) as database,
                     Stores(complete_dsn(self.store or self.dsn), size=self.connections) as stores,
                 ):
-                    await database.rows("SELECT 1 FROM accounts LIMIT 1")
+                    await check(database)
+                    await self._see_fit(database)
+                    # What is wrong with the store, or between here and there, shows now and not with each account.
+                    await stores.get()
                     wait, worked = 1.0, True
                     if await self._session(database, stores, ready):
                         return
@@ -82,6 +88,25 @@ class Worker:
                 logger.warning("the database is out of reach, trying again in %.0f s: %s", wait, error)
             await anyio.sleep(wait)
             wait = min(wait * 2, _LONGEST_WAIT)
+
+    async def _see_fit(self, database: Database) -> None:
+        """A worker that can open no account would only be in the way of others; one that can't open some says so."""
+        accounts, unfit = await find_accounts(database), dict[str, FleetError]()
+        for account in accounts:
+            try:
+                account.token(self.vault)
+            except FleetError as error:
+                unfit[account.name] = error
+        for some in (
+            accounts,
+            # With one key all of them were encrypted, or the key is wrong.
+            [account for account in accounts if account.sealed is not None and self.vault is not None],
+        ):
+            if some and all(account.name in unfit for account in some):
+                raise WorkerUnfitError(f"this worker can open no account: {unfit[some[0].name]}")
+        if unfit:
+            name, why = next(iter(unfit.items()))
+            logger.warning("%d accounts are left to other workers, such as %s: %s", len(unfit), name, why)
 
     async def _session(self, database: Database, stores: Stores, ready: Callable[[], object] | None) -> bool:
         """Be a worker under one id until that ends; returns whether there is nothing left to do."""

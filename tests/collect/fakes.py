@@ -4,34 +4,38 @@ from __future__ import annotations
 
 import sqlite3
 import weakref
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from datetime import date
 from typing import Any, Self, TypeVar
 
 import anyio
 from attrs import Factory, define
 
-from ac_sms_async.collect.migrate import CREATE_VERSION_TABLE, Dialect, migrations
 from ac_sms_async.collect.rows import COUNTS, Fields, RecipientFields
-from ac_sms_async.collect.schema import table
-from ac_sms_async.collect.source import Counted, Found
-from ac_sms_async.collect.store import Row, Statement
+from ac_sms_async.collect.source import Counted, Found, found_pages
+from ac_sms_async.collect.store.migrate import CREATE_VERSION_TABLE, SQLITE, migrations
+from ac_sms_async.collect.store.protocol import Row, Statement, StoreError
+from ac_sms_async.collect.store.schema import table
+from ac_sms_async.collect.store.storable import storable_row
 from ac_sms_async.collect.window import Detail, Listing
 from ac_sms_async.errors import NotFoundError, SMSError
-from ac_sms_async.paging import FetchedPage, Pager
+from ac_sms_async.paging.pager import FetchedPage, Pager
 
 T = TypeVar("T")
 
 EVERYTHING: frozenset[Detail] = frozenset({"failures", "recipients"})
 
-OURS = ("account", "run_id", "collected_at", "first_collected_at", "failures_collected_at", "recipients_collected_at")
+OURS = (
+    *("account", "run_id", "sitting", "collected_at", "first_collected_at"),
+    *("failures_collected_at", "recipients_collected_at", "failures_counts", "recipients_counts"),
+)
 
 NO_ROW: Fields = dict.fromkeys(name for name in table("broadcasts").names if name not in OURS)
 
 
 def not_found(what: str = "gone") -> NotFoundError:
-    return NotFoundError(what, status=404)
+    return NotFoundError(what, status=404, body=b'{"message": "gone"}')
 
 
 @define
@@ -40,7 +44,7 @@ class FakeSource:
 
     ids: list[int] = Factory(lambda: list(range(1, 24)))
     account: str = "acme"
-    url: str = "https://acme.example"
+    url: str = Factory(lambda self: f"https://{self.account}.example", takes_self=True)
     page_size: int = 5
     latency: float = 0.9
     pace: float = 0.2
@@ -50,6 +54,8 @@ class FakeSource:
     errors: dict[tuple[Any, ...], SMSError] = Factory(dict[tuple[Any, ...], SMSError])
     """By request, such as `("failures", 3)`: what it ends in."""
     requests: list[tuple[Any, ...]] = Factory(list[tuple[Any, ...]])
+    before: dict[tuple[Any, ...], Callable[[], Awaitable[None]]] = Factory(dict[tuple[Any, ...], Any])
+    """By request: what happens first."""
     under_way: int = 0
     ends: set[tuple[Any, ...]] = Factory(set[tuple[Any, ...]])
     next_start: float = 0.0
@@ -63,6 +69,8 @@ class FakeSource:
         self.under_way += 1
         try:
             await anyio.sleep(self.latency)
+            if what in self.before:
+                await self.before.pop(what)()
         finally:
             self.under_way -= 1
         if what in self.errors:
@@ -101,7 +109,7 @@ class FakeSource:
             "name": f"Contact {contact}",
             "phone_number": f"+1555{contact:06}",
             "sent_date": None,
-            "deliverability": "delivered",
+            "deliverability": "failed" if place <= broadcast_id % 3 else "delivered",
             "clicks": place % 2,
             "opt_out": "no",
             "reply_count": place % 2,
@@ -112,31 +120,19 @@ class FakeSource:
         replies: list[Fields] = [{"contact_id": contact, "position": 0, "message": "Yes", "date": None}]
         return RecipientFields(fields, replies if place % 2 else [])
 
-    @asynccontextmanager
-    async def broadcasts(
-        self, listing: Listing, resume: str | None
-    ) -> AsyncGenerator[AsyncIterator[Found[Fields]], None]:
+    def broadcasts(self, listing: Listing) -> AbstractAsyncContextManager[AsyncIterator[Found[Fields]]]:
         chosen = [i for i in self.ids if listing.status is None or self.status(i) == listing.status]
         if listing.start is not None:
             chosen = [i for i in chosen if str(self.fields(i)["sent_date"] or "") >= listing.start.isoformat()]
+        return self._paged("list", chosen, self.fields)
 
-        async with self._paged(listing.label, chosen, resume, self.fields) as pages:
-            yield pages
-
-    @asynccontextmanager
-    async def recipients(
-        self, broadcast_id: int, resume: str | None
-    ) -> AsyncGenerator[AsyncIterator[Found[RecipientFields]], None]:
+    def recipients(self, broadcast_id: int) -> AbstractAsyncContextManager[AsyncIterator[Found[RecipientFields]]]:
         places = list(range(1, self.size(broadcast_id) + 1))
-        async with self._paged(
-            f"recipients:{broadcast_id}", places, resume, lambda place: self.recipient(broadcast_id, place)
-        ) as pages:
-            yield pages
+        return self._paged(f"recipients:{broadcast_id}", places, lambda place: self.recipient(broadcast_id, place))
 
-    @asynccontextmanager
-    async def _paged(
-        self, name: str, keys: list[int], resume: str | None, make: Callable[[int], T]
-    ) -> AsyncGenerator[AsyncIterator[Found[T]], None]:
+    def _paged(
+        self, name: str, keys: list[int], make: Callable[[int], T]
+    ) -> AbstractAsyncContextManager[AsyncIterator[Found[T]]]:
         async def fetch(offset: int, limit: int) -> FetchedPage[int]:
             await self._request(name, offset)
             if len(keys) <= offset + (offset > 0):
@@ -144,16 +140,8 @@ class FakeSource:
                 self.ends.add((name, offset))
             return FetchedPage(keys[offset : offset + limit], total=len(keys), unreadable=[])
 
-        async with Pager(
-            fetch, key=lambda key: key, name=name, page_size=self.page_size, prefetch=2, resume=resume
-        ) as pager:
-
-            async def pages() -> AsyncGenerator[Found[T], None]:
-                async for page in pager.pages():
-                    yield Found([make(key) for key in page.items], page.total, page.resume_token)
-
-            async with aclosing(pages()) as found:
-                yield found
+        pager = Pager(fetch, key=lambda key: key, name=name, page_size=self.page_size, prefetch=2)
+        return found_pages(pager, make)
 
     async def broadcast(self, broadcast_id: int) -> Fields:
         await self._request("broadcast", broadcast_id)
@@ -192,27 +180,31 @@ class MemoryStore:
         weakref.finalize(self, self.connection.close)
         self.connection.execute(CREATE_VERSION_TABLE)
         for migration in migrations():
-            for statement in migration.statements(Dialect("substr({0}, 1, 7)")):
+            for statement in migration.statements(SQLITE):
                 self.connection.execute(statement)
         self.writes = 0
         self.kill_at: int | None = None
         self.on_kill: Callable[[], None] = lambda: None
         self.held: set[str] = set()
 
-    async def write(self, *statements: Statement) -> None:
+    async def write(self, *statements: Statement, durable: bool = False) -> None:
         await anyio.lowlevel.checkpoint()
         self.writes += 1
         if self.kill_at is not None and self.writes >= self.kill_at:
             self.on_kill()
             raise Killed
         self.connection.execute("BEGIN")
-        for statement in statements:
-            self.connection.executemany(statement.sql, statement.rows)
+        try:
+            for statement in statements:
+                self.connection.executemany(statement.sql, map(storable_row, statement.rows))
+        except sqlite3.Error as error:
+            self.connection.execute("ROLLBACK")
+            raise StoreError(f"SQLite: {error}") from error
         self.connection.execute("COMMIT")
 
     async def read(self, sql: str, values: Row = ()) -> list[Row]:
         await anyio.lowlevel.checkpoint()
-        return self.connection.execute(sql, values).fetchall()
+        return self.connection.execute(sql, storable_row(values)).fetchall()
 
     @asynccontextmanager
     async def stream(
@@ -229,7 +221,10 @@ class MemoryStore:
             yield found
 
     @asynccontextmanager
-    async def exclusive(self, account: str) -> AsyncGenerator[None, None]:
+    async def exclusive(self, account: str, *, shared: bool = False) -> AsyncGenerator[None, None]:
+        if shared:
+            yield
+            return
         assert account not in self.held
         self.held.add(account)
         try:
@@ -247,6 +242,19 @@ class MemoryStore:
         await self.aclose()
 
 
+class Mortal(MemoryStore):
+    """A store whose process dies at a write, so many from now."""
+
+    left: int | None = None
+
+    async def write(self, *statements: Statement, durable: bool = False) -> None:
+        if self.left is not None:
+            self.left -= 1
+            if self.left < 0:
+                raise Killed
+        await super().write(*statements, durable=durable)
+
+
 COLLECTED = [
     "accounts",
     "broadcasts",
@@ -260,7 +268,7 @@ COLLECTED = [
     "failed_ids",
 ]
 
-_OF_THE_MOMENT = ("run_id", "resumed", "attempts")
+_OF_THE_MOMENT = ("run_id", "resumed", "attempts", "sitting", "retry_sitting", "reached", "failure_groups")
 
 
 async def contents(store: Any) -> dict[str, list[Row]]:

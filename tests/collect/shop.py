@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from ac_sms_async.collect.records import Stamp
 from ac_sms_async.collect.rows import Fields
-from ac_sms_async.collect.store import Statement, Store
+from ac_sms_async.collect.store.protocol import Statement, Store
 from tests.collect.fakes import NO_ROW, MemoryStore
 
 NOW = datetime(2026, 9, 20, 8, 0, tzinfo=UTC)
@@ -22,9 +22,12 @@ async def shop(*, broadcasts: int = 200, days: int = 255, account: str = "acme",
     store = store or MemoryStore()
     chance = random.Random(7)
     await store.write(
-        Statement("INSERT INTO accounts VALUES (?, 'https://acme.example', ?)", [(account, "2026-01-01T00:00:00Z")])
+        Statement(
+            "INSERT INTO accounts (account, url, first_seen_at) VALUES (?, 'https://acme.example', ?)",
+            [(account, "2026-01-01T00:00:00Z")],
+        )
     )
-    stamp = Stamp(account, "r1", "2026-09-20T07:00:00Z")
+    stamp = Stamp(account, "r1", 1, "2026-09-20T07:00:00Z")
     rows: list[Fields] = []
     counts: dict[int, Fields] = {}
     for i in range(1, broadcasts + 1):
@@ -59,7 +62,7 @@ async def shop(*, broadcasts: int = 200, days: int = 255, account: str = "acme",
             "extra_credits": 5000,
             "available": 19000 - place * 200,
         }
-        await store.write(*Stamp(account, f"c{place}", f"{at:%Y-%m-%dT%H:%M:%SZ}").credits(credits))
+        await store.write(*Stamp(account, f"c{place}", 1, f"{at:%Y-%m-%dT%H:%M:%SZ}").credits(credits))
     return store
 
 

@@ -15,7 +15,7 @@ import pytest
 from ac_sms_async.collect import Statement, StoreError
 from ac_sms_async.collect.export import ExportFormat, export_table, write_table
 from ac_sms_async.collect.job import collect_source
-from ac_sms_async.collect.schema import TABLES, VIEWS
+from ac_sms_async.collect.store.schema import TABLES, VIEWS
 from ac_sms_async.collect.window import Window
 from tests.collect.fakes import EVERYTHING, FakeSource, MemoryStore
 
@@ -48,6 +48,35 @@ async def test_csv() -> None:
     assert [row["broadcast_id"] for row in rows] == ["1", "2", "10"]
     assert rows[0]["name"] == HARD
     assert rows[2]["click_rate"] == ""
+
+
+@pytest.mark.parametrize(
+    ("said", "in_the_file"),
+    [
+        ('=HYPERLINK("http://evil.example","click")', """'=HYPERLINK("http://evil.example","click")"""),
+        ("+1+1", "'+1+1"),
+        ("-2", "'-2"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("\t=1", "'\t=1"),
+        ("\r=1", "'\r=1"),
+        ("\n=1", "'\n=1"),
+        ("+13125550100\n", "'+13125550100\n"),
+        ("+13125550100", "+13125550100"),
+        ("2+2=5", "2+2=5"),
+        ("", ""),
+    ],
+)
+async def test_safe_text_is_no_formula(said: str, in_the_file: str) -> None:
+    """Names and replies are other people's text. What is exact for machines stays so without being asked."""
+    async with await filled() as store:
+        await store.write(Statement("UPDATE broadcasts SET name = ? WHERE broadcast_id = 1", [(said,)]))
+        plain, safe = io.StringIO(newline=""), io.StringIO(newline="")
+        await write_table(store, "broadcasts", plain, account="acme")
+        await write_table(store, "broadcasts", safe, account="acme", safe=True)
+    as_it_is, neutralised = (list(csv.DictReader(io.StringIO(out.getvalue(), newline=""))) for out in (plain, safe))
+    assert as_it_is[0].pop("name") == said
+    assert neutralised[0].pop("name") == in_the_file
+    assert neutralised == as_it_is
 
 
 async def test_json_lines() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import anyio
 import pytest
 
-from ac_sms_async.collect import Progress, RunResult, Window
+from ac_sms_async.collect import Progress, Row, RunResult, Statement, StoreBusyError, StoreError, Window
 from ac_sms_async.collect.job import collect_source
 from ac_sms_async.collect.window import Detail
 from ac_sms_async.errors import (
@@ -47,6 +47,11 @@ async def rows(store: MemoryStore, sql: str) -> list[Any]:
     return [row[0] if len(row) == 1 else row for row in await store.read(sql)]
 
 
+def counted(source: FakeSource) -> set[int]:
+    """The broadcasts whose metrics were asked for."""
+    return {i for what in source.requests if what[0] == "metrics" for i in what[1:]}
+
+
 def kinds(source: FakeSource) -> set[str]:
     return {what[0] for what in source.requests}
 
@@ -78,7 +83,7 @@ async def test_collects_everything_once() -> None:
 async def test_details_only_where_asked_for() -> None:
     store, source = MemoryStore(), FakeSource()
     await run(source, store)
-    assert kinds(source) == {"all", "metrics", "credits", "snapshot"}
+    assert kinds(source) == {"list", "metrics", "credits", "snapshot"}
 
 
 async def test_second_run_keeps_history_of_what_changed() -> None:
@@ -100,13 +105,30 @@ async def test_second_run_keeps_history_of_what_changed() -> None:
     assert await rows(store, "SELECT COUNT(*) FROM credits") == [2]
 
 
-async def test_a_writer_that_wakes_late_does_no_harm() -> None:
-    store, source = MemoryStore(), FakeSource(ids=[1])
-    source.clicks[1] = 9
-    await run(source, store)
-    source.clicks[1] = 1
-    await run(source, store, now=NOW - timedelta(hours=1))
+async def test_a_writer_that_wakes_late_writes_no_more() -> None:
+    store, source, late = MemoryStore(), FakeSource(ids=[1]), FakeSource(ids=[1])
+    source.clicks[1], late.clicks[1] = 9, 1
+
+    async def other() -> None:
+        assert (await run(source, store, exclusive=False)).status == "complete"
+
+    late.before = {("metrics", 1): other}
+    with pytest.raises(StoreBusyError, match="has begun to collect the account 'acme'"):
+        await run(late, store, now=NOW + timedelta(days=3650))
     assert await rows(store, "SELECT clicks FROM metrics") == [9]
+    assert await rows(store, "SELECT status FROM runs ORDER BY sitting") == ["complete"]
+
+
+@pytest.mark.parametrize("ahead", [timedelta(minutes=2), timedelta(days=40), timedelta(days=3650)])
+async def test_a_clock_that_was_ahead_changes_nothing(ahead: timedelta) -> None:
+    store, source = MemoryStore(), FakeSource(ids=[7, 8, 9])  # the last one was sent on the 10th of October
+    since = Window.since_last(timedelta(days=60))
+    await run(source, store, since, now=NOW + ahead)
+    source.clicks = {9: 7}
+    source.ids.append(24)
+    result = await run(source, store, since)
+    assert (result.status, result.broadcasts) == ("complete", 4)
+    assert await rows(store, "SELECT broadcast_id, clicks FROM metrics ORDER BY 1") == [(7, 1), (8, 1), (9, 7), (24, 1)]
 
 
 async def test_failed_ids_are_owed_to_the_next_run() -> None:
@@ -151,7 +173,7 @@ async def test_sent_but_not_counted_is_looked_at_all_the_same() -> None:
     assert not {("failures", 10), ("recipients:10", 0)} & set(source.requests)
 
 
-@pytest.mark.parametrize("where", [("all", 4), ("metrics", *range(1, 24)), ("failures", 4), ("credits",)])
+@pytest.mark.parametrize("where", [("list", 4), ("metrics", *range(1, 24)), ("failures", 4), ("credits",)])
 async def test_a_refused_token_ends_it_and_it_goes_on_afterwards(where: tuple[Any, ...]) -> None:
     store, source = MemoryStore(), FakeSource()
     source.errors = {where: AuthenticationError("wrong token", status=401)}
@@ -211,6 +233,69 @@ async def test_cancelled_it_says_so_and_goes_on() -> None:
     assert await rows(store, "SELECT status, resumed FROM runs") == [("complete", 1)]
 
 
+async def test_cancelled_it_ends_so_although_the_store_fails_then(caplog: pytest.LogCaptureFixture) -> None:
+    class Failing(MemoryStore):
+        async def write(self, *statements: Statement, durable: bool = False) -> None:
+            if scope.cancel_called:
+                raise StoreError("the disk is gone")
+            await super().write(*statements, durable=durable)
+
+    store, source = Failing(), FakeSource()
+    with anyio.CancelScope() as scope:
+
+        async def cancel() -> None:
+            scope.cancel()
+
+        source.before["recipients:1", 0] = cancel
+        await run(source, store, include=EVERYTHING)
+    assert scope.cancelled_caught
+    assert "could not note that the run of acme was interrupted: the disk is gone" in caplog.text
+    # As after a kill, the same command goes on with it.
+    assert await rows(store, "SELECT status FROM runs") == ["running"]
+    scope = anyio.CancelScope()
+    assert (await run(source, store, include=EVERYTHING)).resumed
+
+
+async def test_a_store_that_fails_is_told_as_what_it_is() -> None:
+    class Failing(MemoryStore):
+        is_full = is_gone = False
+
+        async def write(self, *statements: Statement, durable: bool = False) -> None:
+            if source.requests:
+                self.is_full = True
+                raise StoreError("the disk is full")
+            await super().write(*statements, durable=durable)
+
+        async def read(self, sql: str, values: Row = ()) -> list[Row]:
+            # Whose turn it is can't be asked either.
+            if self.is_full and self.is_gone:
+                raise StoreError("the disk is gone")
+            return await super().read(sql, values)
+
+    for is_gone in (False, True):
+        source = FakeSource()
+        store = Failing()
+        store.is_gone = is_gone
+        with pytest.raises(StoreError, match="the disk is full"):
+            await run(source, store)
+
+
+async def test_work_that_nobody_did_is_owed() -> None:
+    """It would be a mistake in here, and one that must not be called complete."""
+    store, source = MemoryStore(), FakeSource()
+
+    async def forget() -> None:
+        await store.write(
+            Statement(
+                "INSERT INTO work (run_id, kind, broadcast_id, seq, done) SELECT run_id, 'nothing', 1, 0, 0 FROM runs"
+            )
+        )
+
+    source.before["credits",] = forget
+    result = await run(source, store, include=EVERYTHING)
+    assert (result.status, result.reasons) == ("partial", ("1 requests were not made",))
+
+
 async def test_another_command_does_not_take_up_a_run() -> None:
     store, source = MemoryStore(), FakeSource()
     store.kill_at = 4
@@ -246,33 +331,29 @@ async def test_since_last_fetches_what_can_still_change() -> None:
     source.clicks = {10: 3, 11: 5}
     source.ids.append(24)
     second = await run(source, store, since, EVERYTHING, now=NOW + timedelta(days=1))
-    lists = {what[0] for what in source.requests if what[0] in ("recent", "draft", "scheduled", "sending", "all")}
-    assert lists == {"recent", "draft", "scheduled", "sending"}
-    # Sent from October on: 9, 11, 21, 22, 23, and 10, which was a draft before; 20 is one still. 24 is of January.
-    seen = await rows(store, f"SELECT broadcast_id FROM broadcasts WHERE run_id = '{second.run_id}' ORDER BY 1")
-    assert seen == [9, 10, 11, 20, 21, 22, 23]
+    # Sent from the middle of September on: 9, 11, 21, 22, 23, and 10, which was a draft before; 20 is one still. 24 is
+    # of January, and new.
+    assert counted(source) == {9, 10, 11, 20, 21, 22, 23, 24}
+    assert second.broadcasts == 24
     assert await rows(store, "SELECT clicks FROM metrics WHERE broadcast_id = 10") == [3]
     # What has not moved keeps its details; what is new gets them.
     assert [what[1] for what in source.requests if what[0] == "failures"] == [10, 11]
-    assert {name for name in kinds(source) if name.startswith("recipients")} == {"recipients:10", "recipients:11"}
+    asked = {name for name in kinds(source) if name.startswith("recipients")}
+    assert asked == {"recipients:10", "recipients:11", "recipients:24"}
 
 
 async def test_since_last_looks_after_what_left_all_lists() -> None:
     store, source = MemoryStore(), FakeSource(ids=[1, 2, 10, 20], statuses={1: "scheduled", 2: "odd"})
     since = Window.since_last(timedelta(days=30))
     await run(source, store, since)
-    # 1 was sent long ago as the server's dates go, 2 has a status nobody lists, 10 is gone, 20 is a draft still.
+    # 1 was sent long ago as the server's dates go, 2 is in no list though it is there, 10 is gone, 20 is a draft still.
     source.statuses = {1: "sent", 2: "odd"}
-    source.ids = [20]
+    source.ids = [1, 20]
     source.errors = {("broadcast", 10): not_found()}
     source.requests = []
     result = await run(source, store, since, now=NOW + timedelta(days=1))
     assert result.status == "complete"
-    assert {what for what in source.requests if what[0] == "broadcast"} == {
-        ("broadcast", 1),
-        ("broadcast", 2),
-        ("broadcast", 10),
-    }
+    assert {what for what in source.requests if what[0] == "broadcast"} == {("broadcast", 2), ("broadcast", 10)}
     assert await rows(store, "SELECT broadcast_id FROM broadcasts WHERE deleted_at IS NOT NULL") == [10]
     assert await rows(store, "SELECT status FROM broadcasts WHERE broadcast_id = 1") == ["sent"]
     source.requests = []
@@ -285,7 +366,7 @@ async def test_since_last_counts_what_was_sent_lately_though_no_list_names_it() 
     await run(source, store, now=NOW + timedelta(days=30))
     source.ids, source.requests = [10], []
     await run(source, store, Window.since_last(), now=NOW + timedelta(days=31))
-    assert {i for what in source.requests if what[0] == "metrics" for i in what[1:]} == {10, 11}
+    assert counted(source) == {10, 11}
 
 
 async def test_since_last_goes_on_with_its_own_dates() -> None:
@@ -299,8 +380,8 @@ async def test_since_last_goes_on_with_its_own_dates() -> None:
     store.kill_at = None
     result = await run(source, store, since, now=NOW + timedelta(days=2))
     assert (result.status, result.resumed) == ("complete", True)
-    assert ("all", 0) not in source.requests
-    assert await rows(store, "SELECT window_start FROM runs WHERE mode = 'since_last'") == ["2026-09-21"]
+    assert await rows(store, "SELECT window_start FROM runs WHERE mode = 'since_last'") == ["2026-09-11"]
+    assert counted(source) == {9, 10, 11, 20, 21, 22, 23}
 
 
 async def test_progress_counts_up() -> None:

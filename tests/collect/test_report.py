@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from html.parser import HTMLParser
 from typing import Any
 
 import pytest
 
-from ac_sms_async.collect import Statement, Store, StoreError, open_store
+from ac_sms_async.collect import Statement, Store, StoreError, Window, open_store
 from ac_sms_async.collect.failure_codes import failure_meaning
+from ac_sms_async.collect.job import collect_source
 from ac_sms_async.collect.records import Stamp
 from ac_sms_async.collect.report import load_report, render_report
 from ac_sms_async.collect.report.data import MOST_PERIODS, Counts, grain_of, periods_of
 from ac_sms_async.collect.rows import Fields
+from ac_sms_async.collect.store.storable import moment
 from tests.collect.conftest import any_store
-from tests.collect.fakes import NO_ROW, MemoryStore
+from tests.collect.fakes import NO_ROW, FakeSource, MemoryStore
 from tests.collect.shop import EVIL, NOW, shop
 
 pytestmark = pytest.mark.anyio
@@ -144,8 +146,8 @@ async def test_several_accounts() -> None:
 
 async def test_what_is_not_known_is_said() -> None:
     async with MemoryStore() as store:
-        await store.write(Statement("INSERT INTO accounts VALUES ('acme', NULL, '2026')"))
-        stamp = Stamp("acme", "r1", "2026-09-20T07:00:00Z")
+        await store.write(Statement("INSERT INTO accounts (account, url, first_seen_at) VALUES ('acme', NULL, '2026')"))
+        stamp = Stamp("acme", "r1", 1, "2026-09-20T07:00:00Z")
         names: tuple[str, ...] = ("sends", "deliveries", "failures", "clicks", "replies", "opt_outs")
         lost: Fields = {"broadcast_id": 1, **dict(zip(names, (10, 4, 6, 0, 2, None), strict=True))}
         strange: Fields = {"broadcast_id": 2, **dict(zip(names, (1, 0, 1, 0, 0, 0), strict=True))}
@@ -178,12 +180,108 @@ async def test_what_is_not_known_is_said() -> None:
             assert words in shown.text, words
 
 
+async def test_credits_of_many_accounts() -> None:
+    """The last of each account counts, however many runs of others came since."""
+    credits = "INSERT INTO credits (account, run_id, available, collected_at) VALUES (?, ?, ?, ?)"
+    async with MemoryStore() as store:
+        insert = "INSERT INTO accounts (account, url, first_seen_at) VALUES (?, NULL, '2026-01-01T00:00:00Z')"
+        await store.write(Statement(insert, [("quiet",), ("busy",)]))
+        await store.write(Statement(credits, [("quiet", "q", 77_777, "2026-01-01T07:00:00Z")]))
+        first = datetime(2026, 2, 1, tzinfo=UTC)
+        times = [moment(first + timedelta(hours=number)) for number in range(500)]
+        await store.write(Statement(credits, [("busy", f"b{number:03}", 5, at) for number, at in enumerate(times)]))
+        data = await load_report(store)
+        latest = {line.account: line.available for line in data.credits}
+        assert latest == {"quiet": 77_777, "busy": 5}
+
+
+async def test_the_last_credits_are_those_of_the_last_run_whatever_its_clock_said() -> None:
+    class Spending(FakeSource):
+        left = 300
+
+        async def credits(self) -> Fields:
+            self.left -= 100
+            return {**await super().credits(), "available": self.left}
+
+    source = Spending(ids=[1], latency=0.0, pace=0.0)
+    async with MemoryStore() as store:
+        for year in (2026, 2036, 2027):
+
+            def clock(year: int = year) -> datetime:
+                return datetime(year, 3, 1, tzinfo=UTC)
+
+            assert (await collect_source(source, store, Window(), frozenset(), now=clock)).status == "complete"
+        data = await load_report(store)
+        assert [line.available for line in data.credits] == [200, 100, 0]
+
+
+async def test_counts_that_the_server_did_not_say_change_no_rate() -> None:
+    async with MemoryStore() as store:
+        rows: list[tuple[Any, ...]] = [
+            (1, 100, 80, 20, 8, 4, 2),
+            (2, 900, None, None, None, None, None),
+            (3, None, 5, 1, 1, 1, 1),
+        ]
+        await store.write(
+            Statement("INSERT INTO accounts (account, url, first_seen_at) VALUES ('a', NULL, '2026-01-01T00:00:00Z')"),
+            Statement(
+                "INSERT INTO broadcasts (account, broadcast_id, status, sent_date, first_collected_at, collected_at, "
+                "run_id) VALUES ('a', ?, 'sent', '2026-03-01T12:00:00Z', '2026-03-02T12:00:00Z', "
+                "'2026-03-02T12:00:00Z', 'r')",
+                [row[:1] for row in rows],
+            ),
+            Statement(
+                "INSERT INTO metrics (account, broadcast_id, sends, deliveries, failures, clicks, replies, opt_outs, "
+                "collected_at, changed_at, run_id) VALUES ('a', ?, ?, ?, ?, ?, ?, ?, '2026-03-02T12:00:00Z', "
+                "'2026-03-02T12:00:00Z', 'r')",
+                rows,
+            ),
+        )
+        totals = (await load_report(store)).totals
+        assert (totals.delivery_rate, totals.failure_rate) == (0.8, 0.2)
+        [month] = await store.read("SELECT sends, delivery_rate, failure_rate, click_rate FROM monthly_rates")
+        assert month == (1000, 0.8, 0.2, 9 / 85)
+        [account] = await store.read("SELECT sends, delivery_rate, failure_rate, click_rate FROM account_rates")
+        assert account == (1000, 0.8, 0.2, 0.1)
+
+
+@any_store
+async def test_sums_beyond_what_a_column_holds(target: str) -> None:
+    """They stop at the largest number; the views can be read."""
+    async with await open_store(target) as store:
+        at = "2026-03-02T12:00:00Z"
+        await store.write(
+            Statement("INSERT INTO accounts (account, url, first_seen_at) VALUES ('a', NULL, ?)", [(at,)]),
+            Statement(
+                "INSERT INTO broadcasts (account, broadcast_id, status, sent_date, first_collected_at, collected_at, "
+                "run_id) VALUES ('a', ?, 'sent', ?, ?, ?, 'r')",
+                [(number, at, at, at) for number in (1, 2, 3)],
+            ),
+            Statement(
+                "INSERT INTO metrics (account, broadcast_id, sends, deliveries, collected_at, changed_at, run_id) "
+                "VALUES ('a', ?, ?, ?, ?, ?, 'r')",
+                [(number, 2**63 - 1, 2**62 + number, at, at) for number in (1, 2, 3)],
+            ),
+            Statement(
+                "INSERT INTO failure_groups (account, broadcast_id, error_code, error_source, count, collected_at, "
+                "run_id) VALUES ('a', ?, '1', 'ac', ?, ?, 'r')",
+                [(number, 2**63 - 1, at) for number in (1, 2)],
+            ),
+        )
+        for view in ("monthly_rates", "account_rates"):
+            [(sends, rate)] = await store.read(f"SELECT sends, delivery_rate FROM {view}")
+            assert sends == 2**63 - 1
+            assert rate == pytest.approx(0.5)
+        assert await store.read("SELECT count FROM failure_totals") == [(2**63 - 1,)]
+        await load_report(store)
+
+
 async def test_credits_without_a_course() -> None:
     async with MemoryStore() as store:
-        await store.write(Statement("INSERT INTO accounts VALUES ('acme', NULL, '2026')"))
+        await store.write(Statement("INSERT INTO accounts (account, url, first_seen_at) VALUES ('acme', NULL, '2026')"))
         names = ["period", "next_refill_date", "included_this_period", "used_this_period", "extra_credits", "available"]
         empty: Fields = dict.fromkeys(names)
-        await store.write(*Stamp("acme", "c1", "2026-09-20T07:00:00Z").credits(empty))
+        await store.write(*Stamp("acme", "c1", 1, "2026-09-20T07:00:00Z").credits(empty))
         _, shown = await page(store)
     assert "at each collection" not in shown.text
     assert "acme : – used in this period, – left" in shown.text

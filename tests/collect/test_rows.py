@@ -20,7 +20,7 @@ from ac_sms_async.collect.rows import (
     snapshot_fields,
     value,
 )
-from ac_sms_async.collect.schema import table
+from ac_sms_async.collect.store.schema import table
 from ac_sms_async.models import (
     BroadcastMessage,
     BroadcastMetrics,
@@ -85,7 +85,7 @@ def test_a_broadcast() -> None:
     assert (fields["broadcast_id"], fields["name"], fields["sent_date"]) == (4, "Sale", "2026-03-01T12:00:00Z")
     assert (fields["list_ids"], fields["shorten_track_links_enabled"], fields["extra"]) == ("[1]", True, None)
     others = {"account", "run_id", "collected_at", "first_collected_at"}
-    others |= {"failures_collected_at", "recipients_collected_at"}
+    others |= {"failures_collected_at", "recipients_collected_at", "sitting", "failures_counts", "recipients_counts"}
     assert set(fields) | others == set(table("broadcasts").names)
     unknown = broadcast_fields(BroadcastMessage(id=4, extra={"new": 1}, unparsed={"sent_date": "never"}))
     assert unknown["extra"] == '{"new":1,"sent_date":"never"}'
@@ -108,7 +108,8 @@ def test_a_recipient() -> None:
     ]
     bare = recipient_fields(Recipient(id=8))
     assert (bare.fields["error_code"], bare.fields["reply_count"], bare.replies) == (None, 0, [])
-    assert {*bare.fields, "account", "broadcast_id", "run_id", "collected_at"} == set(table("recipients").names)
+    others = {"account", "broadcast_id", "run_id", "collected_at", "sitting", "erased_at"}
+    assert {*bare.fields, *others} == set(table("recipients").names)
 
 
 def test_counts_credits_and_failures() -> None:

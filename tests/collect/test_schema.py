@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from ac_sms_async.collect import schema_page
-from ac_sms_async.collect.schema import TABLES, VIEWS, table
-from ac_sms_async.collect.schema_page import markdown
+from ac_sms_async.collect.store import schema_page
+from ac_sms_async.collect.store.migrate import migrations
+from ac_sms_async.collect.store.schema import TABLES, VIEWS, table
+from ac_sms_async.collect.store.schema_page import markdown
 from tests.collect.fakes import MemoryStore
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "store-schema.md"
@@ -26,6 +27,12 @@ def test_tables_are_as_described() -> None:
         assert [(name, kind) for name, kind, _ in columns] == [(c.name, c.type) for c in entry.columns], entry.name
         key = sorted((place, name) for name, _, place in columns if place)
         assert tuple(name for _, name in key) == entry.key
+
+
+def test_pages_name_this_version_of_the_schema() -> None:
+    docs = Path(__file__).parents[2] / "docs"
+    words = "".join(page.read_text("utf-8") for page in docs.rglob("*.md"))
+    assert re.findall(r"this release reads (\d+)", words) == [str(len(migrations()))]
 
 
 def test_views_are_as_described() -> None:
@@ -46,7 +53,9 @@ def test_everything_is_explained() -> None:
 
 
 def test_the_page_is_up_to_date(capsys: pytest.CaptureFixture[str]) -> None:
-    assert PAGE.read_text(encoding="utf-8") == markdown(), "python -m ac_sms_async.collect.schema_page > " + str(PAGE)
+    assert PAGE.read_text(encoding="utf-8") == markdown(), "python -m ac_sms_async.collect.store.schema_page > " + str(
+        PAGE
+    )
     runpy.run_path(schema_page.__file__, run_name="__main__")
     assert capsys.readouterr().out == markdown()
 

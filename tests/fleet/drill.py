@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from ac_sms_async import SMSClient
 from ac_sms_async.collect import Store, collect, open_store
-from ac_sms_async.collect.schema import table
+from ac_sms_async.collect.store.schema import table
 from ac_sms_async.fleet import Plan, Vault, add_account, enqueue, fleet_status, install, open_database
 from ac_sms_async.sandbox import Sandbox
 from ac_sms_async.sandbox.app import App
@@ -26,7 +26,10 @@ from tests.fleet.waiting import until
 from tests.pacing_at_server.observed import LIMIT, most_in_a_second
 
 TABLES = ("broadcasts", "metrics", "failure_groups")
-OURS = ("account", "run_id", "collected_at", "changed_at", "first_collected_at", "failures_collected_at")
+OURS = (
+    *("account", "run_id", "sitting", "collected_at", "changed_at", "first_collected_at"),
+    *("failures_collected_at", "failures_counts"),
+)
 STALLED_AFTER = 5.0
 PLAN = Plan(include=frozenset({"failures"}))
 

@@ -25,10 +25,19 @@ from ac_sms_async.fleet import (
 )
 from ac_sms_async.fleet.accounts import next_time
 from ac_sms_async.fleet.vault import KEY
+from tests.collect.pooler import pooler
 
 pytestmark = pytest.mark.anyio
 
 URL = "https://acme.api-us1.com"
+
+
+async def test_a_pooler_in_transaction_mode_is_refused(fleet_dsn: str) -> None:
+    """Locks would guard nothing there."""
+    async with pooler(fleet_dsn, "transaction") as between:
+        with pytest.raises(FleetError, match="a pooler in transaction mode"):
+            async with open_database(between):
+                pass
 
 
 async def test_an_account_is_kept_with_its_token_encrypted(database: Database, vault: Vault) -> None:

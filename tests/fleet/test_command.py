@@ -56,7 +56,7 @@ def test_from_the_first_account_to_the_last_row(
     assert run(["fleet", "enqueue"]) == 0
     assert "1 accounts queued, 0 under way" in capsys.readouterr().err
     assert run(["fleet", "enqueue", "acme", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"queued": [], "under_way": ["acme"]}
+    assert json.loads(capsys.readouterr().out) == {"queued": [], "under_way": ["acme"], "refused": {}}
     assert run(["fleet", "worker", "--drain"]) == 0
     assert "is ready" in capsys.readouterr().err
 
@@ -72,6 +72,14 @@ def test_from_the_first_account_to_the_last_row(
     assert status(capsys)["accounts"][0]["reason"] is None
     assert run(["fleet", "status"]) == 0
     assert "\t5.0h\t" in capsys.readouterr().out
+
+    with psycopg.connect(fleet_dsn) as connection:
+        connection.execute(
+            "INSERT INTO ac_sms_fleet.procrastinate_jobs (queue_name, task_name, status) "
+            "VALUES ('fleet', 'ac-sms:tidy', 'failed')"
+        )
+    assert run(["fleet", "status"]) == 0
+    assert "failed when last tried: ac-sms:tidy; the workers' log says why" in capsys.readouterr().err
 
     assert run(["fleet", "remove-account", "acme"]) == 0
     assert status(capsys)["accounts"] == []
@@ -129,7 +137,7 @@ def test_plans(options: list[str], plan: dict[str, Any], fleet_dsn: str) -> None
         (["enqueue", "--all", "--until", "2026-01-31"], 2, "takes neither"),
         (["enqueue", "nobody"], 1, "there is no account 'nobody'"),
         (["add-account", "a", "--url", "https://a.example"], 2, "one of --token-file and --token-env"),
-        (["add-account", "a", "--url", "a", "--token-env", "T"], 1, "base_url must begin with https://"),
+        (["add-account", "a", "--url", "a", "--token-env", "T"], 2, "base_url must begin with https://"),
         (["status", "--dsn", "nonsense"], 1, "must be given as postgresql://"),
         (["worker", "--stalled-after", "1"], 2, "stalled-after"),
     ],
@@ -166,3 +174,12 @@ def test_without_the_extra_it_says_how_to_install_it(
     missing_name = "ac_sms_async.gone"
     with pytest.raises(ModuleNotFoundError):
         run(["fleet", "status"])
+
+
+def test_an_account_whose_plan_cannot_be_read_is_named(fleet_dsn: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("acme", "globex"):
+        assert run(["fleet", "add-account", name, "--url", f"https://{name}.example", "--token-env", "T"]) == 0
+    with psycopg.connect(fleet_dsn) as connection:
+        connection.execute("UPDATE ac_sms_fleet.accounts SET plan = '{\"mode\": \"cohort\"}' WHERE name = 'acme'")
+    assert run(["fleet", "enqueue"]) == 0
+    assert "acme was left out: the plan of acme is one of another release" in capsys.readouterr().err

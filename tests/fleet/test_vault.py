@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -42,7 +44,8 @@ def test_what_is_no_key_is_refused_without_repeating_it() -> None:
 
 def test_keys_come_from_the_environment_or_from_a_file(key: str, tmp_path: Path) -> None:
     file = tmp_path / "key"
-    file.write_text(f"{new_key()}\n{key}\n")
+    file.write_text(f"{new_key()}\n{key}\n", "utf-8-sig")
+    file.chmod(0o600)
     sealed = Vault.from_env({KEY: key}).lock(URL, "s3cret")
     assert Vault.from_env({KEY_FILE: str(file)}).unlock(URL, sealed) == "s3cret"
 
@@ -51,3 +54,28 @@ def test_keys_come_from_the_environment_or_from_a_file(key: str, tmp_path: Path)
 def test_a_missing_key_says_how_to_get_one(environment: dict[str, str], problem: str) -> None:
     with pytest.raises(FleetError, match=problem):
         Vault.from_env(environment)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no such bits")
+@pytest.mark.parametrize("mode", [0o644, 0o444, 0o640, 0o620, 0o602])
+def test_a_key_file_that_others_can_read_is_refused(key: str, tmp_path: Path, mode: int) -> None:
+    file = tmp_path / "key"
+    file.write_text(key)
+    file.chmod(mode)
+    with pytest.raises(FleetError, match="can be read or changed by others: chmod 600"):
+        Vault.from_env({KEY_FILE: str(file)})
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no such bits")
+def test_a_key_file_that_is_mounted_read_only_is_taken(
+    key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "key"
+    file.write_text(key)
+    file.chmod(0o444)
+
+    def statvfs(_: Path) -> SimpleNamespace:
+        return SimpleNamespace(f_flag=os.ST_RDONLY)
+
+    monkeypatch.setattr(os, "statvfs", statvfs)
+    Vault.from_env({KEY_FILE: str(file)})

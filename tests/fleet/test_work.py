@@ -21,7 +21,7 @@ from ac_sms_async import (
     ServerError,
 )
 from ac_sms_async.collect import Statement, StoreError, Window
-from ac_sms_async.collect.postgres import PostgresStore
+from ac_sms_async.collect.store.postgres import PostgresStore
 from ac_sms_async.fleet import (
     Database,
     Enqueued,
@@ -37,12 +37,12 @@ from ac_sms_async.fleet import (
     open_database,
 )
 from ac_sms_async.fleet import job as job_module
-from ac_sms_async.fleet.app import MAX_ATTEMPTS, SCHEDULE, TIDY, Retries, make_app
+from ac_sms_async.fleet.app import MAX_ATTEMPTS, Again, Retries, again, make_app
 from ac_sms_async.fleet.fence import FencedJobManager
 from ac_sms_async.fleet.job import Collector
 from ac_sms_async.fleet.lease import Lease
 from ac_sms_async.fleet.prometheus import prometheus_text
-from ac_sms_async.fleet.queue import QUEUE
+from ac_sms_async.fleet.queue import QUEUE, SCHEDULE, TIDY
 from ac_sms_async.fleet.stores import LeasedStore, Stores
 from ac_sms_async.sandbox import Sandbox
 from tests.fleet.waiting import until
@@ -69,8 +69,9 @@ async def add_all(database: Database, sandbox: Sandbox, vault: Vault, **tokens: 
         await add_account(database, name, access.url, token=token, vault=vault, plan=FULL)
 
 
-def a_job(*, attempts: int = 0) -> Job:
-    return Job(id=1, queue="fleet", lock=None, queueing_lock=None, task_name="t", attempts=attempts)
+def a_job(sandbox: Sandbox, account: str = "acme") -> Job:
+    lock = sandbox.accounts[account].url
+    return Job(id=1, queue="fleet", lock=lock, queueing_lock=None, task_name="t")
 
 
 async def outcome(database: Database, name: str) -> tuple[str | None, str | None, int, int]:
@@ -87,7 +88,7 @@ async def test_a_job_collects_its_account_and_keeps_the_books(
     await add_all(database, sandbox, vault)
     async with Stores(fleet_dsn) as stores:
         collector = Collector(database, stores, Lease(30), vault, worker="here")
-        await collector.run(a_job(), "acme", FULL)
+        await collector.run(a_job(sandbox), "acme", FULL.to_json())
         [(number,)] = await (await stores.get()).read("SELECT COUNT(*) FROM metrics WHERE account = 'acme'")
     assert number == 20
     assert await outcome(database, "acme") == ("complete", None, sandbox.journal.seen, 40)
@@ -109,7 +110,7 @@ async def test_a_job_begins_with_silence_for_whom_had_the_account_before(
     monkeypatch.setattr(job_module, "LIMIT", limit)
     monkeypatch.setattr("ac_sms_async.fleet.job.anyio.sleep", sleep)
     async with Stores(fleet_dsn) as stores:
-        await Collector(database, stores, Lease(30), vault).run(a_job(), "acme", FULL)
+        await Collector(database, stores, Lease(30), vault).run(a_job(sandbox), "acme", FULL.to_json())
     assert slept[0] == (limit.window, 0)
     assert sandbox.journal.seen > 0
 
@@ -120,7 +121,7 @@ async def test_a_job_that_fails_says_why(
     await add_all(database, sandbox, vault, acme="wrong")
     async with Stores(fleet_dsn) as stores:
         with pytest.raises((AuthenticationError, PermissionDeniedError)) as caught:
-            await Collector(database, stores, Lease(30), vault).run(a_job(), "acme", FULL)
+            await Collector(database, stores, Lease(30), vault).run(a_job(sandbox), "acme", FULL.to_json())
     ended = await outcome(database, "acme")
     assert ended[:2] == ("failed", type(caught.value).__name__)
     assert "acme failed: " in caplog.text
@@ -130,13 +131,13 @@ async def test_a_job_that_fails_says_why(
 async def test_a_job_without_its_token_is_not_begun(
     database: Database, fleet_dsn: str, sandbox: Sandbox, vault: Vault
 ) -> None:
-    await add_account(database, "acme", sandbox.url, token_env="NOT_SET_ANYWHERE")
+    await add_account(database, "acme", sandbox.accounts["acme"].url, token_env="NOT_SET_ANYWHERE")
     async with Stores(fleet_dsn) as stores:
         with pytest.raises(FleetError, match="NOT_SET_ANYWHERE"):
-            await Collector(database, stores, Lease(30), vault).run(a_job(), "acme", FULL)
+            await Collector(database, stores, Lease(30), vault).run(a_job(sandbox), "acme", FULL.to_json())
         with pytest.raises(FleetError, match="no account 'gone'"):
-            await Collector(database, stores, Lease(30), vault).run(a_job(), "gone", FULL)
-    assert (await outcome(database, "acme"))[1] == "FleetError"
+            await Collector(database, stores, Lease(30), vault).run(a_job(sandbox), "gone", FULL.to_json())
+    assert (await outcome(database, "acme"))[1] == "WorkerUnfitError"
     assert sandbox.journal.seen == 0
 
 
@@ -161,7 +162,7 @@ async def test_without_a_lease_no_request_starts_and_nothing_is_written(
             # Frozen where the next one cannot be stopped any more: the request itself has begun.
             patched.setattr("ac_sms_async.transport.call.Call._delay_after", freeze)
             with pytest.raises(LeaseLostError):
-                await collector.run(a_job(), "acme", FULL)
+                await collector.run(a_job(sandbox), "acme", FULL.to_json())
         assert before == []
         assert [row[0] for row in await store.read("SELECT status FROM runs")] == ["running"]
     # The one that was answered 503, and those beside it; none of them was tried again.
@@ -177,10 +178,10 @@ async def test_a_job_that_is_stopped_says_so_and_the_next_sitting_goes_on(
     async with Stores(fleet_dsn) as stores:
         collector = Collector(database, stores, Lease(30), vault)
         with anyio.move_on_after(1):
-            await collector.run(a_job(), "acme", FULL)
+            await collector.run(a_job(sandbox), "acme", FULL.to_json())
         assert (await outcome(database, "acme"))[0] == "interrupted"
         sandbox.faults.clear()
-        await collector.run(a_job(), "acme", FULL)
+        await collector.run(a_job(sandbox), "acme", FULL.to_json())
         [(runs,)] = await (await stores.get()).read("SELECT COUNT(*) FROM runs")
     assert runs == 1
     assert (await outcome(database, "acme"))[0] == "complete"
@@ -199,7 +200,7 @@ async def test_a_job_that_fails_without_a_lease_leaves_the_books_to_its_replacem
     monkeypatch.setattr(job_module, "collect", collect)
     async with Stores(fleet_dsn) as stores:
         with pytest.raises(StoreError):
-            await Collector(database, stores, lease, vault).run(a_job(), "acme", FULL)
+            await Collector(database, stores, lease, vault).run(a_job(sandbox), "acme", FULL.to_json())
     assert await outcome(database, "acme") == (None, None, 0, 0)
     assert await database.rows("SELECT outcome, ended_at FROM sittings") == [{"outcome": None, "ended_at": None}]
 
@@ -212,7 +213,7 @@ async def test_books_that_cannot_be_kept_do_not_hide_how_a_job_ended(
         collector = Collector(database, stores, Lease(30), vault)
         await stores.get()
         await database.rows("ALTER TABLE accounts RENAME COLUMN last_error TO elsewhere")
-        await collector.run(a_job(), "acme", FULL)
+        await collector.run(a_job(sandbox), "acme", FULL.to_json())
     assert "could not note how the job of acme ended" in caplog.text
 
 
@@ -224,8 +225,8 @@ async def test_a_sitting_that_was_left_open_is_closed_by_the_next_one(
     async with Stores(fleet_dsn) as stores:
         lease.give_up()
         with pytest.raises(LeaseLostError):
-            await Collector(database, stores, lease, vault).run(a_job(), "acme", FULL)
-        await Collector(database, stores, Lease(30), vault).run(a_job(), "acme", FULL)
+            await Collector(database, stores, lease, vault).run(a_job(sandbox), "acme", FULL.to_json())
+        await Collector(database, stores, Lease(30), vault).run(a_job(sandbox), "acme", FULL.to_json())
     assert [row["outcome"] for row in await database.rows("SELECT outcome FROM sittings ORDER BY id")] == [
         "lost",
         "complete",
@@ -260,7 +261,9 @@ async def test_a_store_within_a_lease(fleet_dsn: str) -> None:
     async with await PostgresStore.open(fleet_dsn) as own:
         async with LeasedStore(own, lease) as store:
             account = ("acme", "https://acme.example", "2026-01-01T00:00:00Z")
-            await store.write(Statement("INSERT INTO accounts VALUES (?, ?, ?)", [account]))
+            await store.write(
+                Statement("INSERT INTO accounts (account, url, first_seen_at) VALUES (?, ?, ?)", [account])
+            )
             lease.give_up()
             with pytest.raises(LeaseLostError):
                 await store.write(Statement("DELETE FROM accounts"))
@@ -271,7 +274,7 @@ async def test_a_store_within_a_lease(fleet_dsn: str) -> None:
 
 
 async def test_a_write_that_fails_leaves_nothing_behind_and_the_next_one_goes_on(fleet_dsn: str) -> None:
-    insert = "INSERT INTO accounts VALUES (?, ?, ?)"
+    insert = "INSERT INTO accounts (account, url, first_seen_at) VALUES (?, ?, ?)"
     rows = [(name, "https://acme.example", "2026-01-01T00:00:00Z") for name in ("acme", "globex")]
     async with Stores(fleet_dsn) as stores:
         store = await stores.get()
@@ -287,34 +290,55 @@ async def test_a_write_that_fails_leaves_nothing_behind_and_the_next_one_goes_on
 
 
 @pytest.mark.parametrize(
-    ("error", "attempts", "expected"),
+    ("error", "failures", "expected"),
     [
-        (ServerError("503", status=503), 0, 5),
-        (ServerError("503", status=503), 3, 135),
-        (StoreError("gone"), 6, 3600),
-        (ServerError("503", status=503), MAX_ATTEMPTS - 1, None),
-        (AuthenticationError("401", status=401), 0, None),
-        (ConfigurationError("bad"), 0, None),
-        (FleetError("no key"), 0, None),
-        (asyncio.CancelledError(), 50, 0),
-        (JobAborted(), 50, 0),
+        (ServerError("503", status=503), 1, 5),
+        (ServerError("503", status=503), 4, 135),
+        (ServerError("503", status=503), 7, 3600),
+        (ServerError("503", status=503), MAX_ATTEMPTS, None),
+        (StoreError("gone"), 50, 30),
+        (AuthenticationError("401", status=401), 1, None),
+        (ConfigurationError("bad"), 1, None),
+        (FleetError("another URL's token"), 1, None),
     ],
 )
-def test_which_failures_are_tried_again_and_when(
-    error: BaseException, attempts: int, expected: int | None, monkeypatch: pytest.MonkeyPatch
+async def test_which_failures_are_tried_again_and_when(
+    error: Exception, failures: int, expected: int | None, monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox
 ) -> None:
-    asked: list[dict[str, int]] = []
+    async def counted(*_: Any) -> int:
+        return failures
 
-    def decide(*, retry_in: dict[str, int]) -> str:
-        asked.append(retry_in)
+    monkeypatch.setattr(Collector, "failures", counted)
+    database: Any = None
+    later = await again(Collector(database, Stores(""), Lease(30)), a_job(sandbox), error)
+    assert (None if later is None else later.seconds) == expected
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (Again(7), {"retry_in": {"seconds": 7}, "lock": None, "priority": None}),
+        (Again(0, "https://a.example"), {"retry_in": {"seconds": 0}, "lock": "https://a.example", "priority": None}),
+        (Again(30, priority=-1), {"retry_in": {"seconds": 30}, "lock": None, "priority": -1}),
+        (asyncio.CancelledError(), {"retry_in": {"seconds": 0}}),
+        (JobAborted(), {"retry_in": {"seconds": 0}}),
+        (AuthenticationError("401", status=401), None),
+    ],
+)
+def test_what_the_queue_is_told(
+    error: BaseException, expected: dict[str, Any] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def decide(**options: Any) -> str:
+        asked.append(options)
         return "a decision"
 
     monkeypatch.setattr("ac_sms_async.fleet.app.RetryDecision", decide)
-    decision = Retries().get_retry_decision(exception=error, job=a_job(attempts=attempts))
-    if expected is None:
-        assert decision is None
-    else:
-        assert asked == [{"seconds": expected}]
+    job = Job(id=1, queue="fleet", lock=None, queueing_lock=None, task_name="t", attempts=50)
+    decision = Retries().get_retry_decision(exception=error, job=job)
+    assert asked == ([] if expected is None else [expected])
+    assert (decision is None) == (expected is None)
 
 
 async def test_the_upkeep_runs_by_itself(database: Database, fleet_dsn: str, vault: Vault) -> None:
@@ -376,7 +400,7 @@ async def test_a_worker_that_drains_waits_for_what_another_one_does(
     database: Database, fleet_dsn: str, vault: Vault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ac_sms_async.fleet.worker._BETWEEN_LOOKS", 0.01)
-    await add_account(database, "acme", "https://acme.example", token_env="T")
+    await add_account(database, "acme", "https://acme.example", token_env="PATH")
     await enqueue(database)
     other = FencedJobManager(database, Lease(30))
     job = await other.fetch_job([QUEUE], await other.register_worker())

@@ -9,7 +9,7 @@ from typing import Any, Literal, Self
 from attrs import field, frozen
 
 from ac_sms_async.collect.failure_codes import FailureMeaning, failure_meaning
-from ac_sms_async.collect.store import Store, StoreError, Value
+from ac_sms_async.collect.store.protocol import Store, StoreError, Value
 
 __all__ = ["BroadcastLine", "Counts", "CreditsLine", "FailureLine", "Grain", "Period", "ReportData", "load_report"]
 
@@ -36,11 +36,14 @@ class Counts:
     clicks: int = 0
     replies: int = 0
     opt_outs: int = 0
+    known: tuple[tuple[int, int], ...] = field(default=(), eq=False, repr=False)
+    """For each rate its part and its whole, of the broadcasts where the server said both; empty: of all."""
 
     @classmethod
     def of(cls, broadcasts: int, counts: Sequence[Value]) -> Self:
         """Counts from a row; what the server didn't say counts as 0."""
-        return cls(broadcasts, *(int(count or 0) for count in counts))
+        sent, delivered, failed, clicks, replies, opt_outs = (int(count or 0) for count in counts)
+        return cls(broadcasts, sent, delivered, failed, clicks, replies, opt_outs)
 
     def plus(self, other: Counts) -> Counts:
         """Both together."""
@@ -52,36 +55,75 @@ class Counts:
             self.clicks + other.clicks,
             self.replies + other.replies,
             self.opt_outs + other.opt_outs,
+            tuple((a + c, b + d) for (a, b), (c, d) in zip(self._pairs, other._pairs, strict=True)),
         )
+
+    @property
+    def _pairs(self) -> tuple[tuple[int, int], ...]:
+        parts = (self.clicks, self.replies, self.opt_outs)
+        of_all = ((self.deliveries, self.sends), (self.failures, self.sends), *((n, self.deliveries) for n in parts))
+        return self.known or of_all
+
+    def _rate(self, place: int) -> float | None:
+        part, whole = self._pairs[place]
+        return part / whole if whole else None
 
     @property
     def delivery_rate(self) -> float | None:
         """Delivered of sent."""
-        return _rate(self.deliveries, self.sends)
+        return self._rate(0)
 
     @property
     def failure_rate(self) -> float | None:
         """Failed of sent."""
-        return _rate(self.failures, self.sends)
+        return self._rate(1)
 
     @property
     def click_rate(self) -> float | None:
         """Clicks for each message delivered."""
-        return _rate(self.clicks, self.deliveries)
+        return self._rate(2)
 
     @property
     def reply_rate(self) -> float | None:
         """Replies for each message delivered."""
-        return _rate(self.replies, self.deliveries)
+        return self._rate(3)
 
     @property
     def opt_out_rate(self) -> float | None:
         """Opt-outs for each message delivered."""
-        return _rate(self.opt_outs, self.deliveries)
+        return self._rate(4)
 
 
-def _rate(part: int, whole: int) -> float | None:
-    return part / whole if whole else None
+_RATED = ((1, 0), (2, 0), (3, 1), (4, 1), (5, 1))
+"""Part and whole of each rate, as places in a row of counts."""
+
+
+class _Sum:
+    """Counts being added up, row by row: there may be a hundred thousand."""
+
+    def __init__(self) -> None:
+        self._rows = 0
+        self._counts = [0] * 6
+        self._parts = [0] * len(_RATED)
+        self._wholes = [0] * len(_RATED)
+
+    def add(self, row: Sequence[int | None]) -> None:
+        """Add a row; what the server didn't say adds nothing, and makes no rate smaller."""
+        self._rows += 1
+        for place, count in enumerate(row):
+            if count:
+                self._counts[place] += count
+        for place, (of, in_all) in enumerate(_RATED):
+            part, whole = row[of], row[in_all]
+            if part is not None and whole is not None:
+                self._parts[place] += part
+                self._wholes[place] += whole
+
+    def counts(self) -> Counts:
+        """What they come to."""
+        sends, deliveries, failures, clicks, replies, opt_outs = self._counts
+        known = tuple(zip(self._parts, self._wholes, strict=True))
+        return Counts(self._rows, sends, deliveries, failures, clicks, replies, opt_outs, known)
 
 
 @frozen
@@ -208,22 +250,25 @@ class _Reader:
 
     async def _days(self) -> tuple[dict[date, Counts], list[tuple[str, Counts]]]:
         """What was sent on each day, and by each account; broadcasts without a date count for the account alone."""
-        days: dict[date, Counts] = {}
-        accounts = dict.fromkeys(self._accounts, Counts())
+        days: dict[date, _Sum] = {}
+        accounts = {name: _Sum() for name in self._accounts}
         sql = (
             "SELECT account, sent_date, sends, deliveries, failures, clicks, replies, opt_outs FROM broadcast_rates "
             f"WHERE {self._mine} AND sends > 0"
         )
         async with self._store.stream(sql, tuple(self._accounts)) as chunks:
             async for chunk in chunks:
-                for name, sent, *row in chunk:
-                    counts = Counts.of(1, row)
-                    accounts[str(name)] = accounts[str(name)].plus(counts)
+                rows: list[Any] = chunk
+                for name, sent, *row in rows:
+                    accounts[name].add(row)
                     day = _day(sent)
                     # A server's slip such as the year 1 would stretch the picture until nothing can be seen.
                     if day is not None and _FIRST_DAY <= day <= self._last_day:
-                        days[day] = days.get(day, Counts()).plus(counts)
-        return days, list(accounts.items())
+                        days.setdefault(day, _Sum()).add(row)
+        return (
+            {day: total.counts() for day, total in days.items()},
+            [(name, total.counts()) for name, total in accounts.items()],
+        )
 
     async def _collected_at(self) -> datetime | None:
         [(at,)] = await self._all("SELECT MAX(collected_at) FROM broadcasts WHERE MINE")
@@ -248,20 +293,24 @@ class _Reader:
         ]
 
     async def _failures(self) -> list[FailureLine]:
-        rows = await self._all(
-            "SELECT error_code, error_source, CAST(SUM(broadcasts) AS BIGINT), CAST(SUM(count) AS BIGINT) AS messages "
-            "FROM failure_totals WHERE MINE GROUP BY error_code, error_source "
-            "ORDER BY messages DESC, error_code, error_source"
-        )
-        return [
-            FailureLine(code, source, broadcasts, count, failure_meaning(code, source))
-            for code, source, broadcasts, count in rows
-        ]
+        rows = await self._all("SELECT error_code, error_source, broadcasts, count FROM failure_totals WHERE MINE")
+        # Added up here, where no sum is too large.
+        found: dict[tuple[str, str], tuple[int, int]] = {}
+        for code, source, broadcasts, count in rows:
+            of, messages = found.get((code, source), (0, 0))
+            found[code, source] = (of + broadcasts, messages + count)
+        lines = [FailureLine(*key, *numbers, failure_meaning(*key)) for key, numbers in found.items()]
+        return sorted(lines, key=lambda line: (-line.count, line.code, line.source))
 
     async def _credits(self) -> list[CreditsLine]:
         rows = await self._all(
+            # The last of each account in any case; the course of them where that isn't too much.
             "SELECT account, collected_at, available, used_this_period, included_this_period, extra_credits, "
-            f"next_refill_date FROM credits WHERE MINE ORDER BY collected_at DESC, account LIMIT {_LAST_CREDITS}"
+            "next_refill_date FROM (SELECT seen.*, ROW_NUMBER() OVER (PARTITION BY account ORDER BY sitting DESC, "
+            "collected_at DESC, run_id DESC) AS place FROM (SELECT c.*, COALESCE((SELECT r.sitting FROM runs r "
+            "WHERE r.run_id = c.run_id), 0) AS sitting FROM credits c WHERE MINE) AS seen) AS ranked WHERE place <= ? "
+            "ORDER BY place, account",
+            max(1, _LAST_CREDITS // max(1, len(self._accounts))),
         )
         return [
             CreditsLine(account, datetime.fromisoformat(at), available, used, included, extra, _day(refill))

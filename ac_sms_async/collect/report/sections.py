@@ -311,7 +311,8 @@ def _latest_credits(data: ReportData) -> list[CreditsLine]:
 def _credits_course(data: ReportData) -> str:
     """The credits left at each collection, where there is one account and a course to show."""
     lines = data.credits
-    if len({line.account for line in lines}) != 1 or lines[-1].at - lines[0].at < timedelta(days=1):
+    times = [line.at for line in lines]
+    if len({line.account for line in lines}) != 1 or max(times) - min(times) < timedelta(days=1):
         return ""
     each = -(-len(lines) // _CREDITS_SHOWN)
     shown = lines[::-1][::each][::-1]

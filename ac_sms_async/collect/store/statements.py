@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
-from ac_sms_async.collect.schema import table
-from ac_sms_async.collect.store import Statement, Value
+from ac_sms_async.collect.store.protocol import Statement, Value
+from ac_sms_async.collect.store.schema import table
 
 __all__ = ["marks", "upsert"]
 
@@ -15,16 +15,14 @@ def upsert(
 ) -> Statement:
     """Insert rows, given by column name, or update those there already.
 
-    Columns in `leave` are not written at all; those in `keep` only when the row is new. A row never gives way to one
-    that was collected earlier, so a writer that was frozen and wakes late does no harm.
+    Columns in `leave` are not written at all; those in `keep` only when the row is new.
     """
     entry = table(name)
     columns = [column for column in entry.names if column not in leave]
     changes = [f"{column} = excluded.{column}" for column in columns if column not in entry.key and column not in keep]
-    newer = f" WHERE excluded.collected_at >= {name}.collected_at" if "collected_at" in columns else ""
     sql = (
         f"INSERT INTO {name} ({', '.join(columns)}) VALUES ({marks(len(columns))}) "
-        f"ON CONFLICT ({', '.join(entry.key)}) DO UPDATE SET {', '.join(changes)}{newer}"
+        f"ON CONFLICT ({', '.join(entry.key)}) DO UPDATE SET {', '.join(changes)}"
     )
     return Statement(sql, [tuple(row[column] for column in columns) for row in rows])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ac_sms_async.collect.schema import TABLES, VIEWS, Table
+from ac_sms_async.collect.store.schema import TABLES, VIEWS, Table
 
 __all__ = ["markdown"]
 
@@ -23,7 +23,7 @@ def _section(entries: Sequence[Table]) -> Iterator[str]:
 _INTRODUCTION = """\
 # The store's schema
 
-<!-- Made by `python -m ac_sms_async.collect.schema_page`. -->
+<!-- Made by `python -m ac_sms_async.collect.store.schema_page`. -->
 
 `ac-sms collect` keeps what it fetched in SQLite (a file) or in PostgreSQL (in the schema `ac_sms`). Both have the same
 tables and views. Types are PostgreSQL's; in SQLite a `TIMESTAMPTZ` is text in UTC, such as `2026-03-01T12:00:00Z`, a
@@ -35,9 +35,9 @@ didn't say. Rates are fractions (0.25 is 25 %), and NULL where nothing was sent 
 SELECT name, sent_date, sends, round(100 * click_rate) AS percent
 FROM broadcast_rates WHERE sends >= 100 ORDER BY click_rate DESC LIMIT 10;
 
--- How one broadcast's clicks came in:
-SELECT collected_at, clicks FROM metrics_history
-WHERE account = 'acme' AND broadcast_id = 42 ORDER BY collected_at;
+-- How one broadcast's clicks came in, in the order of the runs, whatever their clocks said:
+SELECT m.collected_at, m.clicks FROM metrics_history m JOIN runs r ON r.run_id = m.run_id
+WHERE m.account = 'acme' AND m.broadcast_id = 42 ORDER BY r.sitting;
 ```
 """
 

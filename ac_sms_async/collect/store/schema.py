@@ -95,6 +95,7 @@ applied_at | time | When it was applied.
 account       | text | Name of the account: what the client was given, or the host of its URL. All other tables use it.
 url           | text | Base URL that it was last collected from.
 first_seen_at | time | When it was first collected.
+sitting       | int  | How many times a job sat down to it: the order of runs, whatever their clocks said.
 """,
     ),
     _table(
@@ -104,12 +105,12 @@ first_seen_at | time | When it was first collected.
         """
 run_id         | text | Identifies the run: when it started, and a few random digits.
 account        | text | The account.
-mode           | text | `full` (everything), `since_last` (what could still change) or `window` (dates, filters).
+mode           | text | `full` (everything), `since_last` (what can still change) or `window` (dates, filters).
 spec           | json | What was asked for. The same command goes on with an unfinished run of the same spec.
-status         | text | `running`, `complete`, `partial` (some ids failed), `failed`, `interrupted`, `abandoned`.
+status         | text | `running`, `complete`, `partial` (see error), `failed`, `interrupted`, `abandoned`.
 window_start   | date | First day asked for, or NULL.
 window_end     | date | Last day asked for, or NULL.
-started_at     | time | When it first started.
+started_at     | time | When it first started, by the clock of its machine.
 finished_at    | time | When it ended, or NULL while it runs (or after a crash, until it is resumed).
 resumed        | int  | How many times it was taken up again.
 broadcasts     | int  | Broadcasts found.
@@ -118,8 +119,10 @@ missing        | int  | Broadcasts that the server left out of its metrics answe
 failure_groups | int  | Rows of failure details fetched.
 recipients     | int  | Recipients fetched.
 replies        | int  | Replies fetched.
-failed         | int  | Ids that failed; see failed_ids.
-error          | text | What ended a failed run, in words.
+failed         | int  | Ids that were owed at its end; see failed_ids.
+error          | text | What ended a failed run, or what a partial one owes and why, in words.
+sitting        | int  | The account's sitting in which it was last at work. The run with the highest came last.
+reached        | time | Up to when what was sent is in its list, by the server's dates; NULL where it isn't whole.
 """,
     ),
     _table(
@@ -159,6 +162,9 @@ collected_at                | time | When it was last seen.
 failures_collected_at       | time | When its failure_groups were last fetched whole, or NULL.
 recipients_collected_at     | time | When its recipients were last fetched whole, or NULL.
 run_id                      | text | The run that last saw it.
+sitting                     | int  | The account's sitting that last saw it.
+failures_counts             | text | The counts, in the order of metrics, that its failure_groups were fetched under.
+recipients_counts           | text | The counts that its recipients were fetched under; after a `?` they may be others.
 """,
     ),
     _table(
@@ -196,14 +202,14 @@ run_id       | text | The run that last fetched it.
     ),
     _table(
         "recipients",
-        "The contacts that a broadcast was sent to (where recipients were asked for).",
+        "The contacts that a broadcast was sent to (where they were asked for). One that is erased keeps its row.",
         "account broadcast_id contact_id",
         """
 account        | text | The account.
 broadcast_id   | int  | The broadcast.
 contact_id     | int  | ActiveCampaign's id of the contact.
-name           | text | Name of the contact.
-phone_number   | text | Phone number, as it was typed.
+name           | text | Name of the contact; NULL once it is erased.
+phone_number   | text | Phone number, as it was typed; NULL once it is erased.
 sent_date      | time | When the message was sent.
 deliverability | text | `delivered`, `failed`, or what else the server says.
 clicks         | int  | Clicks on links.
@@ -214,6 +220,8 @@ error_source   | text | `twilio`, `ac`, or NULL.
 extra          | json | What else the server said, or what could not be read; NULL where there was nothing.
 collected_at   | time | When it was fetched.
 run_id         | text | The run that last fetched it.
+sitting        | int  | The account's sitting that last fetched it.
+erased_at      | time | When its name, phone number and replies were blanked: gone at the server, forgotten, or too old.
 """,
     ),
     _table(
@@ -255,7 +263,7 @@ collected_at         | time | When it was fetched.
     ),
     _table(
         "failed_ids",
-        "What could not be fetched and is owed: the next run tries it again, and removes the row when it succeeds.",
+        "What could not be fetched and is owed: later runs try it again, and remove the row when one succeeds.",
         "account kind broadcast_id",
         """
 account         | text | The account.
@@ -264,15 +272,27 @@ broadcast_id    | int  | The broadcast, or 0 where it is about the account.
 error           | text | What went wrong, in words.
 error_type      | text | Class of the error, such as `ServerError`.
 http_status     | int  | HTTP status, or NULL.
-attempts        | int  | How many runs have tried it.
+attempts        | int  | How many runs that came to their end have tried it.
 first_failed_at | time | When it first failed.
 last_failed_at  | time | When it last failed.
 run_id          | text | The run in which it last failed.
+retry_sitting   | int  | The account's sitting from which on it is tried again.
+given_up_at     | time | When it was given up after many attempts and is no longer owed, or NULL.
+""",
+    ),
+    _table(
+        "forgotten",
+        "Contacts who want to be forgotten: their names, phone numbers and replies are blanked, and stay so.",
+        "account contact_id",
+        """
+account      | text | The account.
+contact_id   | int  | The contact.
+forgotten_at | time | Since when.
 """,
     ),
     _table(
         "checkpoints",
-        "How far an unfinished run has come in a list of pages. Emptied when the run is complete.",
+        "How far a run of an older release has come in a list of pages. Lists are read in one sitting now.",
         "run_id name",
         """
 run_id | text | The run.

@@ -1,0 +1,1 @@
+"""Where collected rows are kept: one protocol, on SQLite and PostgreSQL."""
