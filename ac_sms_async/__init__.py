@@ -3,7 +3,9 @@
 Start with `SMSClient`; errors are all under `SMSError`; models are in `ac_sms_async.models`.
 """
 
-from ac_sms_async.batching import Outcome
+from typing import TYPE_CHECKING, Any
+
+from ac_sms_async.batching.outcome import Failed, Found, Missing, Outcome
 from ac_sms_async.client import SMSClient
 from ac_sms_async.errors import (
     AIRequestFailedError,
@@ -17,7 +19,9 @@ from ac_sms_async.errors import (
     DeadlineExceededError,
     InvalidResponseError,
     NotFoundError,
+    OverloadedError,
     PagingError,
+    PartialBatch,
     PaymentRequiredError,
     PermissionDeniedError,
     RateLimitedError,
@@ -29,56 +33,103 @@ from ac_sms_async.errors import (
     UnprocessableError,
     WaitTimeoutError,
 )
-from ac_sms_async.lowlevel.types import UNSET, Unset
+from ac_sms_async.lowlevel.types import UNSET, Response, Unset
+from ac_sms_async.models import AISource, AIStatus, BroadcastStatus, Deliverability, ErrorSource, YesNo
 from ac_sms_async.options import RateLimit, RetryPolicy, Timeout
-from ac_sms_async.paging import Page, Pager
+from ac_sms_async.paging.pager import Page, Pager
 from ac_sms_async.resources.ai import AIRequest
 from ac_sms_async.resources.exports import Export
-from ac_sms_async.resources.metrics import FailuresOutcome, MetricsBatch, MetricsOutcome
+from ac_sms_async.resources.metrics import FailuresFound, FailuresOutcome, MetricsBatch, MetricsFound, MetricsOutcome
 from ac_sms_async.segments import SegmentEstimate, estimate_segments
-from ac_sms_async.transport.events import Event
+from ac_sms_async.transport import Answer, Transport
+from ac_sms_async.transport.events import (
+    AccountPaused,
+    AttemptFinished,
+    CallFinished,
+    CallStarted,
+    Event,
+    RetryScheduled,
+)
+from ac_sms_async.version import __version__
+
+if TYPE_CHECKING:
+    from ac_sms_async.transport.backends.cancel_safe import CancelSafeTransport
 
 __all__ = [
     "UNSET",
     "AIRequest",
     "AIRequestFailedError",
+    "AISource",
+    "AIStatus",
     "APIStatusError",
+    "AccountPaused",
+    "Answer",
+    "AttemptFinished",
     "AuthenticationError",
     "BadRequestError",
+    "BroadcastStatus",
     "BroadcastStoppedError",
+    "CallFinished",
+    "CallStarted",
+    "CancelSafeTransport",
     "ConfigurationError",
     "ConflictError",
     "ConnectError",
     "DeadlineExceededError",
+    "Deliverability",
+    "ErrorSource",
     "Event",
     "Export",
+    "Failed",
+    "FailuresFound",
     "FailuresOutcome",
+    "Found",
     "InvalidResponseError",
     "MetricsBatch",
+    "MetricsFound",
     "MetricsOutcome",
+    "Missing",
     "NotFoundError",
     "Outcome",
+    "OverloadedError",
     "Page",
     "Pager",
     "PagingError",
+    "PartialBatch",
     "PaymentRequiredError",
     "PermissionDeniedError",
     "RateLimit",
     "RateLimitedError",
     "RequestInfo",
+    "Response",
     "RetryPolicy",
+    "RetryScheduled",
     "SMSClient",
     "SMSError",
     "SegmentEstimate",
     "ServerError",
     "Timeout",
+    "Transport",
     "TransportError",
     "UnconfirmedCreate",
     "UnprocessableError",
     "Unset",
     "WaitTimeoutError",
+    "YesNo",
     "__version__",
     "estimate_segments",
 ]
 
-__version__ = "0.1.0"
+
+def __getattr__(name: str) -> Any:
+    # It brings httpx, which takes as long as all the rest together, and few need it.
+    if name == "CancelSafeTransport":
+        from ac_sms_async.transport.backends.cancel_safe import CancelSafeTransport
+
+        return CancelSafeTransport
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    # The modules that make up the package come with it, and may move.
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})

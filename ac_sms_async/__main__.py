@@ -11,10 +11,15 @@ def main() -> None:
     """Run the command; without the `[cli]` extra, say how to install it."""
     try:
         from ac_sms_async.cli.main import run
+        from ac_sms_async.cli.streams import prepare_streams
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in _NEEDED:
             raise
         sys.exit("the ac-sms command needs click and rich: pip install 'ac-sms-async[cli]'")
+    except KeyboardInterrupt:
+        # While all this is read, which takes a moment.
+        sys.exit(130)
+    prepare_streams()
     sys.exit(run())
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import tzinfo
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, Unpack
@@ -12,19 +13,20 @@ from ac_sms_async.errors import ConfigurationError
 from ac_sms_async.lowlevel.types import UNSET, Response
 from ac_sms_async.options import RateLimit, RetryPolicy, Timeout
 from ac_sms_async.resources.ai import AIResource
-from ac_sms_async.resources.broadcasts import BroadcastsResource, refuse_send
+from ac_sms_async.resources.broadcasts import BroadcastsResource
 from ac_sms_async.resources.credits import CreditsResource
 from ac_sms_async.resources.exports import ExportsResource
 from ac_sms_async.resources.lists import ListsResource
 from ac_sms_async.resources.metrics import MetricsResource
 from ac_sms_async.resources.recipients import RecipientsResource
-from ac_sms_async.transport import ParamValue, Transport
+from ac_sms_async.transport import Answer, ParamValue, Transport
 from ac_sms_async.transport.events import Event
 
 if TYPE_CHECKING:
     import ssl
 
     import httpx
+    import httpx2
 
 __all__ = ["ClientOptions", "SMSClient"]
 
@@ -42,11 +44,11 @@ class ClientOptions(TypedDict, total=False):
     max_concurrency: int
     account: str | None
     timezone: str | tzinfo
-    backend: Literal["httpx", "aiohttp"]
+    backend: Literal["httpx", "httptools"]
     proxy: str | None
     ssl_context: ssl.SSLContext | None
     trust_env: bool
-    http_client: httpx.AsyncClient | None
+    http_client: httpx.AsyncClient | httpx2.AsyncClient | None
     json_loads: Callable[[bytes], Any] | None
     allow_insecure_http: bool
     on_event: Callable[[Event], object] | None
@@ -73,11 +75,11 @@ class SMSClient:
         max_concurrency: int = 10,
         account: str | None = None,
         timezone: str | tzinfo = "America/Chicago",
-        backend: Literal["httpx", "aiohttp"] = "httpx",
+        backend: Literal["httpx", "httptools"] = "httpx",
         proxy: str | None = None,
         ssl_context: ssl.SSLContext | None = None,
         trust_env: bool = True,
-        http_client: httpx.AsyncClient | None = None,
+        http_client: httpx.AsyncClient | httpx2.AsyncClient | None = None,
         json_loads: Callable[[bytes], Any] | None = None,
         allow_insecure_http: bool = False,
         on_event: Callable[[Event], object] | None = None,
@@ -95,10 +97,10 @@ class SMSClient:
             max_concurrency: Requests of this client under way at once.
             account: The name of the account whose budget this client shares; by default its URL.
             timezone: What times without an offset mean, as a name or a tzinfo.
-            backend: "httpx", or the faster "aiohttp" (asyncio only; the [aiohttp] extra).
+            backend: "httpx", or the faster "httptools" (asyncio, direct connections only; the [speedups] extra).
             proxy: URL of a proxy; by default the environment says, unless `trust_env` is False.
             ssl_context: Your own; by default one for the whole process, with certifi's authorities.
-            http_client: Your own `httpx.AsyncClient`, which you close yourself; excludes the four network options.
+            http_client: Your own client of httpx or httpx2, which you close; excludes the four network options.
             json_loads: Decoder of answers; by default orjson's where installed, otherwise the standard library's.
             allow_insecure_http: Let the token travel unencrypted to another machine.
             on_event: Called with a typed event for each attempt, retry, pause and call.
@@ -168,11 +170,28 @@ class SMSClient:
         deadline: float | None = None,
         retry: RetryPolicy | None = None,
         timezone: str | tzinfo | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Self:
-        """A view with other options over the same connections and the same budget; closing it does nothing."""
+        """A view with other options over the same connections and the same budget; closing it does nothing.
+
+        `headers` are sent beside the client's own, and those of the view it is made of. Raises `ConfigurationError` for
+        a header that is the client's own: the token's, Host, and what frames or encodes a body.
+        """
         view = type(self).__new__(type(self))
-        view._init(self.transport.with_options(timeout=timeout, deadline=deadline, retry=retry, timezone=timezone))
+        view._init(
+            self.transport.with_options(
+                timeout=timeout, deadline=deadline, retry=retry, timezone=timezone, headers=headers
+            )
+        )
         return view
+
+    def capture(self) -> AbstractContextManager[list[Answer]]:
+        """What the server answers, as it came: `with sms.capture() as answers:` fills a list of `Answer`.
+
+        It holds an answer for each request that this client, or a view of it, makes in the block, in this task or those
+        started in it: its status, headers and raw body. The token, should a server send it back, is not in it.
+        """
+        return self.transport.capture()
 
     async def request(
         self,
@@ -189,7 +208,6 @@ class SMSClient:
         `retry_safe` is your word that sending it twice does no harm (by default so for GET and HEAD). Sending a
         broadcast is refused here: that is `broadcasts.send`. Raises `SMSError`.
         """
-        refuse_send(method, params, json)
         return await self.transport.request(method, path, params=params, json=json, retry_safe=retry_safe)
 
     async def aclose(self) -> None:

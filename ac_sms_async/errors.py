@@ -7,14 +7,14 @@ all of them survive `pickle`, `copy` and a process pool.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from attrs import frozen
 
 if TYPE_CHECKING:
-    from ac_sms_async.resources.metrics import MetricsBatch
+    from ac_sms_async.lowlevel.models import BroadcastMetrics
 
 __all__ = [
     "AIRequestFailedError",
@@ -28,7 +28,9 @@ __all__ = [
     "DeadlineExceededError",
     "InvalidResponseError",
     "NotFoundError",
+    "OverloadedError",
     "PagingError",
+    "PartialBatch",
     "PaymentRequiredError",
     "PermissionDeniedError",
     "RateLimitedError",
@@ -72,6 +74,25 @@ def _rebuild(cls: type[SMSError], args: tuple[Any, ...], state: dict[str, Any]) 
     return error
 
 
+class PartialBatch(Protocol):
+    """What `metrics.fetch` had collected when an error ended it: each id that was answered is in one of the three."""
+
+    @property
+    def metrics(self) -> Mapping[int, BroadcastMetrics]:
+        """By broadcast id."""
+        ...
+
+    @property
+    def missing(self) -> Sequence[int]:
+        """Ids that the server left out of its answer."""
+        ...
+
+    @property
+    def failed(self) -> Mapping[int, SMSError]:
+        """By broadcast id: why it could not be had."""
+        ...
+
+
 class SMSError(Exception):
     """The root of all errors of this library."""
 
@@ -81,11 +102,13 @@ class SMSError(Exception):
     """The request that failed, or None where there was none."""
     maybe_applied: bool = False
     """True when a write may have taken effect on the server and nobody can tell. Look before you send it again."""
+    request_id: str | None = None
+    """The server's own name for the request, as X-Request-Id gives it, or None: what its support asks for."""
     resume_token: str | None = None
     """Where a pager stood when it failed: hand it to `resume=` to go on there. None outside paging."""
     unconfirmed: UnconfirmedCreate | None = None
     """What a `broadcasts.create` asked for that may have taken effect; None for everything else."""
-    batch: MetricsBatch | None = None
+    batch: PartialBatch | None = None
     """What a batch had collected when this error ended it, or None outside `metrics.fetch`."""
 
     def __init__(self, message: str = "") -> None:
@@ -96,18 +119,27 @@ class SMSError(Exception):
         """What went wrong, in words."""
         return str(self.args[0]) if self.args else ""
 
-    def about(self, request: RequestInfo | None, *, attempts: int, maybe_applied: bool = False) -> Self:
+    def about(
+        self,
+        request: RequestInfo | None,
+        *,
+        attempts: int,
+        maybe_applied: bool = False,
+        request_id: str | None = None,
+    ) -> Self:
         """Say which request this error is about, and return it."""
         self.request = request
         self.attempts = attempts
         self.maybe_applied = maybe_applied
+        self.request_id = request_id
         return self
 
     def __str__(self) -> str:
         text = self.message
         if self.request is not None:
             tries = f", {self.attempts} attempts" if self.attempts > 1 else ""
-            text = f"{text} ({self.request}{tries})"
+            name = f", request id {self.request_id}" if self.request_id else ""
+            text = f"{text} ({self.request}{tries}{name})"
         if self.maybe_applied:
             text = f"{text}; the write may have taken effect: look before you send it again"
         return text
@@ -131,6 +163,34 @@ class ConnectError(TransportError):
 
 class DeadlineExceededError(SMSError, TimeoutError):
     """The call's own deadline passed, wherever the call was: queueing, pacing, on the wire, backing off or decoding."""
+
+    def __init__(self, message: str = "", *, spent: Mapping[str, float] | None = None) -> None:
+        super().__init__(message)
+        self.spent: Mapping[str, float] = dict(spent or {})
+        """What took the time, in seconds: any of "queue" (for one of the client's slots), "budget", "backoff",
+        "connect", "write", "wait" (for the answer) and "read"."""
+
+
+class OverloadedError(DeadlineExceededError):
+    """The call can't be answered before its deadline, so it was refused at once and not sent: too many want the same.
+
+    It was refused when it came, or when its turn came and too little of its time was left. An attempt before may have
+    been answered; it is the error's `__cause__` then.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        retry_after: float = 0.0,
+        booked_for: float = 0.0,
+        spent: Mapping[str, float] | None = None,
+    ) -> None:
+        super().__init__(message, spent=spent)
+        self.retry_after = retry_after
+        """In how many seconds a call like this one may be answered in time, if no more of them come."""
+        self.booked_for = booked_for
+        """For how many seconds the client's slots and the account's budget are taken by those who wait already."""
 
 
 class InvalidResponseError(SMSError):

@@ -5,30 +5,79 @@ Whatever cannot work is refused with a `ConfigurationError` that says what to do
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable
 from datetime import tzinfo
+from operator import index
 from typing import Any
 
 from attrs import Attribute, field, frozen
 
-from ac_sms_async.errors import ConfigurationError
+from ac_sms_async.errors import ConfigurationError, SMSError
 
-__all__ = ["RateLimit", "RetryPolicy", "Timeout", "positive_seconds", "time_zone"]
+__all__ = [
+    "RateLimit",
+    "RetryPolicy",
+    "Timeout",
+    "plain_function",
+    "plain_int",
+    "positive_seconds",
+    "refuse_async",
+    "shown",
+    "time_zone",
+    "whole_number",
+]
+
+
+def refuse_async(name: str, function: Any) -> None:
+    """A `ConfigurationError` for an `async def` where a plain function is called: nobody would await it."""
+    call = getattr(function, "__call__", None)  # noqa: B004  # an object with an `async def __call__` is one, too
+    if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call):
+        raise ConfigurationError(f"{name} must be a plain function, not `async def`: it is called, and not awaited")
 
 
 def positive_seconds(name: str, value: Any) -> float:
     """`value` as a finite number of seconds above zero, or a `ConfigurationError` that names the option."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value <= 0:
-        raise ConfigurationError(f"{name} must be a finite number of seconds greater than 0, not {value!r}")
-    return float(value)
+    try:
+        seconds = float(value) if isinstance(value, float) else float(plain_int(value))
+    except (TypeError, OverflowError):
+        seconds = math.nan
+    if not math.isfinite(seconds) or seconds <= 0:
+        raise ConfigurationError(f"{name} must be a finite number of seconds greater than 0, not {shown(value)}")
+    return seconds
 
 
-def positive_count(name: str, value: Any) -> int:
-    """`value` as an integer of at least 1, or a `ConfigurationError` that names the option."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ConfigurationError(f"{name} must be an integer of at least 1, not {value!r}")
-    return value
+def whole_number(name: str, value: Any, *, least: int = 1, most: int | None = None) -> int:
+    """`value` as an int within bounds, or a `ConfigurationError` that names the option."""
+    try:
+        number = plain_int(value)
+    except TypeError:
+        number = None
+    if number is None or number < least or (most is not None and number > most):
+        bounds = f"{least} to {most}" if most is not None else f"{least} or more"
+        raise ConfigurationError(f"{name} must be a whole number, {bounds}, not {shown(value)}")
+    return number
+
+
+def plain_int(value: Any) -> int:
+    """Any library's whole number as a plain int: theirs overflow or turn round where ours doesn't. Else `TypeError`."""
+    if type(value) is int:
+        # As it most often is.
+        return value
+    # Whole numbers of other libraries, such as NumPy's, have an index; so have booleans.
+    if isinstance(value, bool):
+        raise TypeError
+    return int(index(value))
+
+
+def shown(value: Any) -> str:
+    """`value` as a message shows it."""
+    try:
+        return repr(value)
+    except ValueError:
+        # Python writes no int of more than 4,300 digits.
+        return f"a number of too many digits ({type(value).__name__})"
 
 
 def time_zone(value: str | tzinfo) -> tzinfo:
@@ -51,10 +100,26 @@ def time_zone(value: str | tzinfo) -> tzinfo:
 
 def _check(kind: Callable[[str, Any], Any], *, or_zero: bool = False) -> Callable[[Any, Attribute[Any], Any], None]:
     def validate(instance: Any, attribute: Attribute[Any], value: Any) -> None:
-        if not (or_zero and value is not False and value == 0):
-            kind(f"{type(instance).__name__}.{attribute.name}", value)
+        if or_zero and value is not False and value == 0:
+            number = 0.0
+        else:
+            number = kind(f"{type(instance).__name__}.{attribute.name}", value)
+        if not isinstance(value, int | float):
+            # The one moment at which a frozen value may still be made plain.
+            object.__setattr__(instance, attribute.name, number)
 
     return validate
+
+
+def plain_function(name: str, function: Any) -> None:
+    """A `ConfigurationError` for what is neither None nor a plain function."""
+    if function is not None and not callable(function):
+        raise ConfigurationError(f"{name} must be a function")
+    refuse_async(name, function)
+
+
+def _plain_function(instance: Any, attribute: Attribute[Any], value: Any) -> None:
+    plain_function(f"{type(instance).__name__}.{attribute.name}", value)
 
 
 @frozen
@@ -85,12 +150,16 @@ class RetryPolicy:
     The n-th wait is drawn evenly from 0 to `initial * 2 ** (n - 1)` seconds, at most `maximum`. Where the server said
     how long to wait (Retry-After), that is obeyed up to `max_retry_after` seconds; beyond, the call fails at once and
     its error tells `.retry_after`. `max_attempts=1` turns retries off.
+
+    `only_if(error)` is asked where the request would be tried again, and says by False that it isn't. It is never asked
+    about what can't be repeated: it can take retries away, and give none. What it raises ends the call.
     """
 
-    max_attempts: int = field(default=4, validator=_check(positive_count))
+    max_attempts: int = field(default=4, validator=_check(whole_number))
     initial: float = field(default=0.5, kw_only=True, validator=_check(positive_seconds, or_zero=True))
     maximum: float = field(default=20.0, kw_only=True, validator=_check(positive_seconds, or_zero=True))
     max_retry_after: float = field(default=60.0, kw_only=True, validator=_check(positive_seconds, or_zero=True))
+    only_if: Callable[[SMSError], bool] | None = field(default=None, kw_only=True, validator=_plain_function)
 
 
 @frozen
@@ -98,11 +167,11 @@ class RateLimit:
     """At most `requests` request starts in any `per` seconds, for all clients of one account in one event loop.
 
     `margin` seconds are added to `per`, so that requests which travel at different speeds don't bunch up at the
-    server. Where clients of one account were given different limits, the one with fewer requests per second holds
-    for all of them; `rate_limit=None` (no pacing) is the least strict.
+    server. Where clients of one account were given different limits, the one with the fewest requests per second
+    holds for all of them until its client is closed; `rate_limit=None` (no pacing) is the least strict.
     """
 
-    requests: int = field(default=5, validator=_check(positive_count))
+    requests: int = field(default=5, validator=_check(whole_number))
     per: float = field(default=1.0, kw_only=True, validator=_check(positive_seconds))
     margin: float = field(default=0.05, kw_only=True, validator=_check(positive_seconds, or_zero=True))
 

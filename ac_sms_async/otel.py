@@ -9,7 +9,6 @@ Nothing recorded holds a body, a header, a query or the token, and no trace head
 from __future__ import annotations
 
 import re
-from importlib.metadata import version
 from typing import Final, TypeAlias
 from urllib.parse import urlsplit
 
@@ -26,6 +25,7 @@ from ac_sms_async.transport.events import (
     Event,
     RetryScheduled,
 )
+from ac_sms_async.version import __version__
 
 __all__ = ["Telemetry"]
 
@@ -54,7 +54,8 @@ class Telemetry:
     def __init__(
         self, *, tracer_provider: TracerProvider | None = None, meter_provider: MeterProvider | None = None
     ) -> None:
-        release = version("ac-sms-async")
+        # Not from the installation's metadata, which frozen programs and zip archives don't have.
+        release = __version__
         self._tracer = trace.get_tracer(_SCOPE, release, tracer_provider, _SCHEMA)
         self._spans: dict[int, Span] = {}
         meter = metrics.get_meter(_SCOPE, release, meter_provider, _SCHEMA)
@@ -150,6 +151,8 @@ class Telemetry:
         self._call_duration.record(event.duration, _about(event) | outcome, within)
         if event.attempts > 1:
             span.set_attribute("http.request.resend_count", event.attempts - 1)
+        if event.maybe_applied:
+            span.set_attribute("ac_sms.maybe_applied", True)
         span.set_attributes(outcome)
         if event.error is not None:
             span.set_status(Status(StatusCode.ERROR, event.error))

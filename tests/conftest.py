@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import selectors
 from collections.abc import Generator
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from trio.testing import MockClock
+
+# A busy machine makes examples slowly, which says nothing of the code. What fails says how to see it again.
+settings.register_profile("everywhere", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
+# A gate judges a change, and draws no lots over it. Everywhere else each run makes up other situations.
+settings.register_profile("gate", settings.get_profile("everywhere"), derandomize=True, database=None)
+settings.load_profile("gate" if os.environ.get("AC_SMS_GATE") else "everywhere")
 
 
 class _JumpingSelector(selectors.DefaultSelector):

@@ -74,9 +74,9 @@ async def test_a_view_has_its_own_options_and_closes_nothing(httpx_mock: HTTPXMo
 async def test_the_low_level_layer_stands_alone(httpx_mock: HTTPXMock) -> None:
     httpx_mock.add_response(json={"broadcasts": [{"id": 7}]}, headers={"x-request-id": "r"}, is_reusable=True)
     async with SMSClient(URL, TOKEN, rate_limit=None) as sms:
-        page = await list_broadcasts.asyncio(client=sms.transport, limit=20)
+        page = await list_broadcasts.asyncio(sms.transport, limit=20)
         assert [row.id for row in page.broadcasts] == [7]
-        detailed = await list_broadcasts.asyncio_detailed(client=sms.transport, limit=20)
+        detailed = await list_broadcasts.asyncio_detailed(sms.transport, limit=20)
         assert (detailed.status, detailed.headers["x-request-id"]) == (200, "r")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ac_sms_async.errors import (
     APIStatusError,
     AuthenticationError,
@@ -42,4 +44,6 @@ def advice(error: BaseException) -> str | None:
     """What to do about an error, or None where its message says it all."""
     if isinstance(error, APIStatusError) and 300 <= error.status < 400:
         return f"The URL sends elsewhere, which is a sign of a wrong account name. {_URL}"
+    if isinstance(error, NotFoundError) and error.request is not None and re.search(r"/\d+(/|$)", error.request.path):
+        return "The account has none with this number, or no longer: `ac-sms broadcasts list` shows what it has."
     return next((text for kind, text in _BY_CLASS if isinstance(error, kind)), None)

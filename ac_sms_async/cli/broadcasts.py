@@ -10,7 +10,7 @@ import click
 
 from ac_sms_async import SMSClient, estimate_segments
 from ac_sms_async.cli.connection import connection, connection_options
-from ac_sms_async.cli.kinds import DAY, MOMENT
+from ac_sms_async.cli.kinds import DAY, MOMENT, STATUS, in_order
 from ac_sms_async.cli.output import Output, json_option, output, printable
 from ac_sms_async.cli.running import run_async
 from ac_sms_async.models import BroadcastMessage
@@ -32,7 +32,7 @@ Examples:
 """,
 )
 @click.option("--name", metavar="TEXT", help="Only of this name.")
-@click.option("--status", metavar="STATUS", help="draft, pending_review, scheduled, sending or sent.")
+@click.option("--status", type=STATUS, help="Only in this status.")
 @click.option("--since", type=DAY, help="The first day.")
 @click.option("--until", type=DAY, help="The last day.")
 @click.option("--limit", type=click.IntRange(min=0), default=50, show_default=True, help="At most so many; 0: all.")
@@ -40,6 +40,7 @@ Examples:
 @json_option
 def list_command(name: str | None, status: str | None, since: date | None, until: date | None, limit: int) -> None:
     """List broadcasts."""
+    in_order(since, until)
     out, given = output(), connection()
 
     async def fetch() -> list[BroadcastMessage]:

@@ -14,7 +14,7 @@ import click
 from ac_sms_async.cli.advice import advice
 from ac_sms_async.cli.connection import connection, connection_options, read_accounts
 from ac_sms_async.cli.database import database_option
-from ac_sms_async.cli.kinds import DAY, DAYS, INCLUDE, SINCE
+from ac_sms_async.cli.kinds import DAY, DAYS, INCLUDE, SINCE, STATUS, in_order
 from ac_sms_async.cli.output import Output, json_option, output, printable
 from ac_sms_async.cli.progress import progress_display
 from ac_sms_async.cli.running import run_async
@@ -31,14 +31,16 @@ Examples:
   ac-sms collect --since 2026-01-01 --until 2026-03-31
   ac-sms collect --accounts accounts.toml        several accounts at once
   ac-sms collect --db postgresql://reports@db/sms
+
 \b
 accounts.toml:
   [accounts.acme]
   url = "https://acme.api-us1.com"
   token_env = "ACME_TOKEN"          (or token_file = "acme.token")
+
 \b
-However it was stopped, the same command goes on where it stood.
-Exit codes: 0 complete, 3 some ids failed (the next run tries them again), 1 failed, 130 stopped.
+However it was stopped, the same command goes on: what it had not fetched comes first.
+Exit codes: 0 complete, 3 partial (something is owed or was left out), 1 failed, 130 stopped.
 """
 
 
@@ -55,7 +57,7 @@ Exit codes: 0 complete, 3 some ids failed (the next run tries them again), 1 fai
     help="With `--since last`: how long the numbers of a sent broadcast are taken to change.",
 )
 @click.option("--name", metavar="TEXT", help="Only broadcasts of this name.")
-@click.option("--status", metavar="STATUS", help="Only broadcasts in this status, such as sent.")
+@click.option("--status", type=STATUS, help="Only broadcasts in this status.")
 @click.option(
     "--accounts",
     "accounts_file",
@@ -64,6 +66,13 @@ Exit codes: 0 complete, 3 some ids failed (the next run tries them again), 1 fai
     help="A TOML file with several accounts, to be collected at once.",
 )
 @click.option("--fresh", is_flag=True, help="Begin anew, even where an unfinished run could be gone on with.")
+@click.option("--refresh", is_flag=True, help="Also fetch details that were fetched under the same counts before.")
+@click.option(
+    "--keep-personal",
+    type=DAYS,
+    help="How long names, phone numbers and replies are kept after a message was sent, such as 90d. Else: for ever.",
+)
+@click.option("--accept-deletions", is_flag=True, help="Believe that very many broadcasts are gone at once.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @connection_options
 @json_option
@@ -77,6 +86,9 @@ def collect_command(
     status: str | None,
     accounts_file: Path | None,
     fresh: bool,
+    refresh: bool,
+    keep_personal: timedelta | None,
+    accept_deletions: bool,
     quiet: bool,
 ) -> int:
     """Collect all broadcasts of an account, what came of them, and its credits into a store."""
@@ -85,6 +97,7 @@ def collect_command(
             raise click.UsageError("--since last looks at what can still change: it takes no --until, --name, --status")
         window = Window.since_last(horizon)
     else:
+        in_order(since, until)
         window = Window(since, until, name=name, status=status)
     wanted = details({detail for group in include for detail in group})
     connections = [connection()] if accounts_file is None else read_accounts(accounts_file)
@@ -93,10 +106,18 @@ def collect_command(
     async def collect() -> list[RunResult]:
         async with AsyncExitStack() as stack:
             clients = [await stack.enter_async_context(entry.client()) for entry in connections]
-            store = await stack.enter_async_context(await open_store(database))
+            store = await stack.enter_async_context(open_store(database))
             with progress_display(quiet=quiet) as on_progress:
                 return await collect_accounts(
-                    clients, store, window=window, include=wanted, on_progress=on_progress, fresh=fresh
+                    clients,
+                    store,
+                    window=window,
+                    include=wanted,
+                    on_progress=on_progress,
+                    fresh=fresh,
+                    refresh=refresh,
+                    keep_personal=keep_personal,
+                    accept_deletions=accept_deletions,
                 )
 
     results = run_async(collect)
@@ -128,10 +149,10 @@ def _show(out: Output, results: list[RunResult], database: str) -> None:
             out.say(f"{printable(result.account)}: {printable(str(result.error))}")
             out.say(f"  {advice(result.error) or 'See what is wrong, then run the same again: it goes on.'}")
         elif result.status == "partial":
-            out.say(
-                f"{printable(result.account)}: {result.failed} ids failed; the next run tries them again. "
-                f"Why: ac-sms export{store_option(database)} --table failed_ids"
-            )
+            for reason in result.reasons:
+                out.say(f"{printable(result.account)}: {printable(reason)}")
+            if result.failed:
+                out.say(f"  Later runs try it again. Each id: ac-sms export{store_option(database)} --table failed_ids")
 
 
 def _as_json(result: RunResult) -> dict[str, Any]:

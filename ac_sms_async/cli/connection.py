@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +13,7 @@ from attrs import evolve, field, frozen
 
 from ac_sms_async import SMSClient
 from ac_sms_async.errors import ConfigurationError
+from ac_sms_async.private_file import read_private
 from ac_sms_async.transport.events import Event
 
 __all__ = ["Connection", "connection", "connection_options", "read_accounts"]
@@ -44,7 +44,11 @@ class Connection:
             raise ConfigurationError(f"which account? Set {URL}, or give --url (Settings > Developer shows the URL)")
         options: dict[str, Any] = {"account": self.account, "timezone": self.timezone}
         given = {name: value for name, value in options.items() if value is not None}
-        return SMSClient(self.url, self.found_token(), on_event=on_event, **given)
+        token = self.found_token()
+        try:
+            return SMSClient(self.url, token, on_event=on_event, **given)
+        except ConfigurationError as error:
+            raise ConfigurationError(_in_options(error.message)) from None
 
     def found_token(self) -> str:
         """The token: given, from the file, or from the environment."""
@@ -89,16 +93,15 @@ def connection(context: click.Context | None = None) -> Connection:
     return cast("Connection", context.meta.get(_META, Connection()))
 
 
-def read_private(path: Path) -> str:
-    """The text of a file that nobody else can read; `ConfigurationError` where others can."""
-    try:
-        mode = path.stat().st_mode
-        # Windows has no such bits; there the file's own rights count.
-        if os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO):
-            raise ConfigurationError(f"{path} can be read by others: chmod 600 {path}")
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeError) as error:
-        raise ConfigurationError(f"cannot read {path}: {error}") from None
+def _in_options(message: str) -> str:
+    """What is wrong with an argument of the client, said of what was given here."""
+    for argument, given in (
+        (", or pass allow_insecure_http=True if you mean it", ""),
+        ("base_url", "the URL"),
+        ("api_token", "the token"),
+    ):
+        message = message.replace(argument, given)
+    return message
 
 
 def read_accounts(path: Path) -> list[Connection]:
@@ -108,9 +111,9 @@ def read_accounts(path: Path) -> list[Connection]:
     a file that nobody else can read. Raises `ConfigurationError`.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
         accounts: Any = tomllib.loads(text).get("accounts")
-    except (OSError, UnicodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise ConfigurationError(f"cannot read {path}: {error}") from None
     if not isinstance(accounts, dict) or not accounts:
         raise ConfigurationError(f"{path} has no accounts: add a table such as [accounts.acme]")

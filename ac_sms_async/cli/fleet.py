@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
-from ac_sms_async.cli.connection import read_private
-from ac_sms_async.cli.kinds import DAY, DAYS, INCLUDE, SINCE
+from ac_sms_async.cli.database import without_password
+from ac_sms_async.cli.kinds import DAY, DAYS, INCLUDE, SINCE, in_order
+from ac_sms_async.cli.log import PrintableFormatter
 from ac_sms_async.cli.output import json_option, output, printable
 from ac_sms_async.cli.running import run_async
 from ac_sms_async.collect.window import Window, details
+from ac_sms_async.private_file import read_private
 
 if TYPE_CHECKING:
     from ac_sms_async.fleet import Database, Enqueued, FleetStatus, Plan
@@ -56,6 +58,7 @@ def _dsn_option(command: Decorated) -> Decorated:
         metavar="DSN",
         envvar="AC_SMS_FLEET_DB",
         required=True,
+        callback=without_password,
         help="The fleet's database, postgresql://... [AC_SMS_FLEET_DB]",
     )(command)
 
@@ -94,6 +97,7 @@ def _plan(
     if everything:
         return Plan(Window(), wanted)
     if isinstance(since, date) or until is not None:
+        in_order(since, until)
         return Plan(Window(since if isinstance(since, date) else None, until), wanted)
     if since is None and not wanted and horizon == timedelta(days=30):
         return None
@@ -226,17 +230,23 @@ def retry_command(names: tuple[str, ...], dsn: str) -> None:
 def _show_enqueued(outcome: Enqueued) -> None:
     out = output()
     if out.as_json:
-        out.data({"queued": outcome.queued, "under_way": outcome.under_way})
+        out.data({"queued": outcome.queued, "under_way": outcome.under_way, "refused": outcome.refused})
     else:
         out.say(f"{len(outcome.queued)} accounts queued, {len(outcome.under_way)} under way already.")
+    for name, problem in outcome.refused.items():
+        out.say(f"{printable(name)} was left out: {printable(problem)}")
 
 
 @fleet.command("worker")
 @click.option("--concurrency", type=click.IntRange(min=1), default=100, show_default=True, help="Accounts at once.")
 @click.option(
-    "--store", metavar="DSN", envvar="AC_SMS_DB", help="Where rows go. Default: the fleet's database. [AC_SMS_DB]"
+    "--store",
+    metavar="DSN",
+    envvar="AC_SMS_DB",
+    callback=without_password,
+    help="Where rows go. Default: the fleet's database. [AC_SMS_DB]",
 )
-@click.option("--backend", type=click.Choice(["httpx", "aiohttp"]), default="httpx", show_default=True)
+@click.option("--backend", type=click.Choice(["httpx", "httptools"]), default="httpx", show_default=True)
 @click.option("--drain", is_flag=True, help="End once all accounts in the queue are done.")
 @click.option(
     "--stalled-after",
@@ -249,7 +259,7 @@ def _show_enqueued(outcome: Enqueued) -> None:
 def worker_command(
     concurrency: int,
     store: str | None,
-    backend: Literal["httpx", "aiohttp"],
+    backend: Literal["httpx", "httptools"],
     drain: bool,
     stalled_after: float,
     dsn: str,
@@ -258,7 +268,9 @@ def worker_command(
     from ac_sms_async.fleet import Vault, Worker
     from ac_sms_async.fleet.vault import KEY, KEY_FILE
 
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    handler = logging.StreamHandler()
+    handler.setFormatter(PrintableFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     # What they have to say is said by the fleet too, without a traceback for each job.
     logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
@@ -312,6 +324,8 @@ def _show_status(status: FleetStatus) -> None:
         f"{len(status.accounts)} accounts, {status.workers} workers; jobs: {jobs}; "
         f"{status.requests_per_second:.1f} requests/s and {status.rows_per_second:.0f} rows/s in the last hour"
     )
+    if status.upkeep_failed:
+        out.say(f"failed when last tried: {', '.join(status.upkeep_failed)}; the workers' log says why")
 
 
 def _utc(moment: datetime | None) -> datetime | None:

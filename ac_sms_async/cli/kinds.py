@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import click
 
 from ac_sms_async.collect.window import DETAILS
+from ac_sms_async.resources.broadcasts import BroadcastFilterStatus
 
-__all__ = ["DAY", "DAYS", "INCLUDE", "MOMENT", "SINCE"]
+__all__ = ["DAY", "DAYS", "INCLUDE", "MOMENT", "SINCE", "STATUS", "in_order"]
 
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class _Days(ParamType[timedelta]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
         number = str(value).removesuffix("d")
-        if not number.isdecimal() or not 0 < int(number) <= 36500:
+        if not number.isdecimal() or len(number) > 5 or not 0 < int(number) <= 36500:
             self.fail(f"{value!r} is not a number of days such as 30d", param, ctx)
         return timedelta(days=int(number))
 
@@ -79,3 +80,10 @@ DAYS = _Days()
 DAY = _Day()
 MOMENT = _Moment()
 SINCE = _Since()
+STATUS = click.Choice(get_args(BroadcastFilterStatus))
+
+
+def in_order(since: date | str | None, until: date | None) -> None:
+    """Refuse a first day after the last one."""
+    if isinstance(since, date) and until is not None and since > until:
+        raise click.UsageError(f"--since ({since}) is after --until ({until})")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from datetime import date
 
@@ -9,7 +10,7 @@ import click
 
 from ac_sms_async import MetricsBatch
 from ac_sms_async.cli.connection import connection, connection_options
-from ac_sms_async.cli.kinds import DAY
+from ac_sms_async.cli.kinds import DAY, in_order
 from ac_sms_async.cli.output import json_option, output, printable
 from ac_sms_async.cli.running import run_async
 
@@ -33,6 +34,7 @@ Examples:
 @json_option
 def metrics(ids: tuple[str, ...], since: date | None, until: date | None) -> int:
     """Show what came of broadcasts: sent, delivered, failed, clicks, replies, opt-outs."""
+    in_order(since, until)
     out, given = output(), connection()
     wanted = _numbers(sys.stdin.read().split() if ids == ("-",) else list(ids))
 
@@ -66,7 +68,7 @@ def metrics(ids: tuple[str, ...], since: date | None, until: date | None) -> int
 
 
 def _numbers(texts: list[str]) -> list[int]:
-    bad = [text for text in texts if not text.isascii() or not text.isdecimal() or int(text) < 1]
+    bad = [text for text in texts if not re.fullmatch(r"0*[1-9][0-9]{0,18}", text)]
     if bad or not texts:
-        raise click.UsageError(f"ids are positive numbers, not {bad[0]!r}" if bad else "no ids were given")
+        raise click.UsageError(f"ids are positive numbers, not {bad[0][:50]!r}" if bad else "no ids were given")
     return [int(text) for text in texts]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
@@ -37,7 +38,9 @@ class Output:
 
     def data(self, value: Any) -> None:
         """A value as JSON."""
-        click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=_plain))
+        text = json.dumps(value, ensure_ascii=False, indent=2, default=_plain)
+        # What no encoding takes and what steers a terminal stands in strings alone, where JSON has a way to write it.
+        click.echo(_STEERING.sub(lambda found: found[0] if found[0] == "\n" else f"\\u{ord(found[0]):04x}", text))
 
     def table(self, heads: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str | None = None) -> None:
         """A table on a terminal, tab-separated lines elsewhere. A head that begins with `#` has numbers below it."""
@@ -56,7 +59,7 @@ class Output:
 
     def say(self, message: str) -> None:
         """Something for people; it doesn't get in the way of what is piped."""
-        click.echo(message, err=True)
+        click.echo(printable(message), err=True)
 
 
 def output() -> Output:
@@ -65,8 +68,13 @@ def output() -> Output:
 
 
 def printable(text: str) -> str:
-    """Text from outside without what would steer the terminal."""
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+    """Text from outside on one line, in whatever script, without what would steer the terminal."""
+    return _STEERING.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+_STEERING = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Controls, ends of lines, what turns the direction of all that follows, and halves of characters. What joins letters
+and emoji, and spaces of all kinds, are text."""
 
 
 def _cell(value: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import anyio
+import anyio.to_thread
 import click
 
 from ac_sms_async.cli.database import database_option
@@ -12,6 +12,8 @@ from ac_sms_async.cli.output import json_option, output
 from ac_sms_async.cli.running import run_async
 from ac_sms_async.collect import StoreError, open_store
 from ac_sms_async.collect.report import load_report, render_report
+from ac_sms_async.collect.store.backup import refuse_store_file
+from ac_sms_async.downloads.part_file import whole_file
 
 __all__ = ["report"]
 
@@ -32,10 +34,12 @@ def report(database: str, path: Path, account: str | None) -> None:
     out = output()
 
     async def make() -> int:
-        async with await open_store(database, create=False) as store:
+        async with open_store(database, read_only=True) as store:
+            refuse_store_file(store, path)
             data = await load_report(store, account=account)
         try:
-            await anyio.Path(path).write_text(render_report(data), encoding="utf-8")
+            async with whole_file(path) as part:
+                await anyio.to_thread.run_sync(part.write, [render_report(data).encode()])
         except OSError as error:
             raise StoreError(f"cannot write {path}: {error}") from error
         return data.totals.broadcasts

@@ -1,4 +1,4 @@
-"""Running a command's coroutine: Ctrl-C and SIGTERM end it cleanly."""
+"""Running a command's coroutine: Ctrl-C, SIGTERM and a terminal that is closed (SIGHUP) end it cleanly."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Stopped", "run_async"]
 T = TypeVar("T")
 
 # Event loops on Windows take no signals; Ctrl-C comes as a KeyboardInterrupt there.
-_SIGNALS = () if sys.platform == "win32" else (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = () if sys.platform == "win32" else (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Stopped(Exception):
@@ -30,6 +30,9 @@ def run_async(work: Callable[[], Awaitable[T]]) -> T:
         loop = asyncio.get_running_loop()
         with anyio.CancelScope() as scope:
             for number in _SIGNALS:
+                if signal.getsignal(number) is signal.SIG_IGN:
+                    # Who started us had it ignored, as a shell does for what runs behind `&`, or nohup.
+                    continue
                 loop.add_signal_handler(number, scope.cancel)
             results.append(await work())
 

@@ -15,6 +15,7 @@ from ac_sms_async.models import (
     AIBroadcastUpdateRequest,
     BroadcastMessage,
 )
+from ac_sms_async.options import refuse_async
 from ac_sms_async.polling import poll_until
 from ac_sms_async.resources import arguments
 from ac_sms_async.resources.base import Resource
@@ -46,17 +47,19 @@ class AIRequest:
 
         Raises `SMSError`. Operation: getAIBroadcastStatus.
         """
-        return await get_ai_broadcast_status.asyncio(self.id, client=self._transport)
+        return await get_ai_broadcast_status.asyncio(self._transport, self.id)
 
     async def wait(
         self, *, timeout: float = 300.0, on_poll: Callable[[AIBroadcastStatus], None] | None = None
     ) -> BroadcastMessage:
         """Wait for the AI to end, and return the broadcast that it made or changed.
 
-        `timeout` is in seconds; it is looked at at once, after 1 s, then ever more seldom, up to every 20 s. Raises
-        `AIRequestFailedError` when the AI gave up, `WaitTimeoutError` (its `.last` is the last status). Ending the
-        wait does not stop the request. Operations: getAIBroadcastStatus, then getBroadcast.
+        `timeout` is in seconds; it is looked at at once, after 1 s, then ever more seldom, up to every 20 s. Outages of
+        the server or of the way to it are waited out. Raises `AIRequestFailedError` when the AI gave up,
+        `WaitTimeoutError` (its `.last` is the last status). Ending the wait does not stop the request.
+        Operations: getAIBroadcastStatus, then getBroadcast.
         """
+        refuse_async("on_poll", on_poll)
         broadcast: BroadcastMessage | None = None
 
         async def check() -> AIBroadcastStatus:
@@ -64,7 +67,7 @@ class AIRequest:
             status = await self.status()
             # Success without a broadcast is not yet an end: its id may come a moment later.
             if status.status == "success" and status.broadcast_id is not None:
-                broadcast = await get_broadcast.asyncio(status.broadcast_id, client=self._transport)
+                broadcast = await get_broadcast.asyncio(self._transport, status.broadcast_id)
             return status
 
         def ended(status: AIBroadcastStatus) -> bool:
@@ -97,7 +100,7 @@ class AIResource(Resource):
             tone=arguments.text(tone, "tone"),
             source=arguments.choice(source, AISource, "source"),
         )
-        started = await create_ai_broadcast.asyncio(body, client=self._transport)
+        started = await create_ai_broadcast.asyncio(self._transport, body)
         return AIRequest(self._transport, started.request_id)
 
     async def update(self, broadcast_id: int, *, prompt: str, tone: str, source: AISource) -> AIRequest:
@@ -111,7 +114,7 @@ class AIResource(Resource):
             tone=arguments.text(tone, "tone"),
             source=arguments.choice(source, AISource, "source"),
         )
-        started = await update_ai_broadcast.asyncio(body, client=self._transport)
+        started = await update_ai_broadcast.asyncio(self._transport, body)
         return AIRequest(self._transport, started.request_id)
 
     def request(self, request_id: str) -> AIRequest:

@@ -7,23 +7,32 @@ from datetime import date, datetime
 from typing import Any, Final, get_args
 
 from ac_sms_async.errors import ConfigurationError
+from ac_sms_async.options import plain_int
 
 _LARGEST_ID: Final = 2**63 - 1
 
 
+def whole(value: Any, name: str, example: str = "an int") -> int:
+    """A whole number as an int, also one of another library."""
+    try:
+        return plain_int(value)
+    except TypeError:
+        raise ConfigurationError(f"{name} must be {example}, not {type(value).__name__}") from None
+
+
 def positive_id(value: Any, name: str = "id") -> int:
     """The id as an int, if it is a positive one."""
-    # A bool is an int to Python and a mistake to everybody else.
-    if type(value) is bool or not isinstance(value, int):
-        raise ConfigurationError(f"{name} must be an int such as 42, not {type(value).__name__}")
-    if not 0 < value <= _LARGEST_ID:
+    number = whole(value, name, "an int such as 42")
+    if not 0 < number <= _LARGEST_ID:
         raise ConfigurationError(f"{name} must be a positive 64-bit number, not {_shown(value)}")
-    return int(value)
+    return number
 
 
 def several(values: Any, name: str, example: str) -> Iterable[Any]:
     """Something to iterate over, which a text (of letters) is not."""
-    if isinstance(values, (str, bytes)) or not hasattr(values, "__iter__"):
+    is_one = isinstance(values, (str, bytes, bytearray, type))
+    # What is iterated by `async for` may have an __iter__ that says so.
+    if is_one or hasattr(values, "__aiter__") or not hasattr(values, "__iter__"):
         raise ConfigurationError(f"{name} must be a list such as {example}, not {type(values).__name__}")
     each: Iterable[Any] = values
     return each
@@ -66,7 +75,13 @@ def text(value: Any, name: str) -> str:
         raise ConfigurationError(f"{name} must be a str, not {type(value).__name__}")
     if not value.strip():
         raise ConfigurationError(f"{name} is blank")
-    return value
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        at = error.start
+    else:
+        return value
+    raise ConfigurationError(f"{name} holds half a surrogate pair at character {at}, which no text sent can hold")
 
 
 def choice(value: Any, allowed: Any, name: str) -> str:
@@ -85,14 +100,19 @@ def choices(values: Any, allowed: Any, name: str) -> list[str]:
 
 
 def at_least(value: Any, least: int, name: str) -> int:
-    """An int that is not below `least`."""
-    if type(value) is bool or not isinstance(value, int):
-        raise ConfigurationError(f"{name} must be an int, not {type(value).__name__}")
-    if value < least:
+    """An int that is not below `least`, and fits into 64 bits."""
+    number = whole(value, name)
+    if number < least:
         raise ConfigurationError(f"{name} must be at least {least}, not {_shown(value)}")
-    return int(value)
+    if number > _LARGEST_ID:
+        raise ConfigurationError(f"{name} must be a 64-bit number, not {_shown(value)}")
+    return number
 
 
 def _shown(value: Any) -> str:
-    shown = repr(value)
+    try:
+        shown = repr(value)
+    except ValueError:
+        # Python doesn't write numbers of thousands of digits.
+        return f"such a large {type(value).__name__}"
     return shown if len(shown) <= 60 else f"{shown[:57]}..."

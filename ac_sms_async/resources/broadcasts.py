@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import builtins
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from operator import attrgetter
 from typing import Any, Final, Literal
@@ -19,12 +18,13 @@ from ac_sms_async.lowlevel.api.broadcasts import (
 )
 from ac_sms_async.lowlevel.types import UNSET, Unset
 from ac_sms_async.models import BroadcastCreateRequest, BroadcastMessage, BroadcastUpdateRequest
-from ac_sms_async.paging import FetchedPage, Pager
+from ac_sms_async.options import refuse_async
+from ac_sms_async.paging.pager import FetchedPage, Pager
 from ac_sms_async.polling import poll_until
 from ac_sms_async.resources import arguments
 from ac_sms_async.resources.base import Resource
 
-__all__ = ["BroadcastFilterStatus", "BroadcastsResource", "Reached", "refuse_send"]
+__all__ = ["BroadcastFilterStatus", "BroadcastsResource", "Reached"]
 
 BroadcastFilterStatus = Literal["draft", "pending_review", "scheduled", "sending", "sent"]
 Reached = Literal["pending_review", "scheduled", "sending", "sent"]
@@ -58,8 +58,8 @@ class BroadcastsResource(Resource):
 
         `order` sorts by the server's own column, or by `order_by` where given. Dates are whole days, inclusive.
         `page_size` rows a request (the server caps it at 100), up to `prefetch` requests ahead, `resume` a token of an
-        earlier pager. Raises `ConfigurationError` for bad arguments; iterating raises `SMSError`, with
-        `.resume_token`. Operation: listBroadcasts.
+        earlier pager with the same filters and order. Raises `ConfigurationError` for bad arguments; iterating raises
+        `SMSError`, with `.resume_token`. Operation: listBroadcasts.
         """
         start_date, end_date = arguments.date_range(start_date, end_date)
         filters: dict[str, Any] = {
@@ -74,11 +74,17 @@ class BroadcastsResource(Resource):
         given = {key: value for key, value in filters.items() if value is not None}
 
         async def fetch(offset: int, limit: int) -> FetchedPage[BroadcastMessage]:
-            found = await list_broadcasts.asyncio(client=self._transport, offset=offset, limit=limit, **given)
+            found = await list_broadcasts.asyncio(self._transport, offset=offset, limit=limit, **given)
             return FetchedPage(found.broadcasts, total=self._total(found.meta), unreadable=found.unreadable)
 
         return Pager(
-            fetch, key=attrgetter("id"), name="broadcasts", page_size=page_size, prefetch=prefetch, resume=resume
+            fetch,
+            key=attrgetter("id"),
+            name="broadcasts",
+            page_size=page_size,
+            prefetch=prefetch,
+            resume=resume,
+            question={name.rstrip("_"): value for name, value in given.items()},
         )
 
     async def get(self, broadcast_id: int) -> BroadcastMessage:
@@ -86,36 +92,36 @@ class BroadcastsResource(Resource):
 
         Raises `NotFoundError` (or `PermissionDeniedError`) when there is none. Operation: getBroadcast.
         """
-        return await get_broadcast.asyncio(arguments.positive_id(broadcast_id), client=self._transport)
+        return await get_broadcast.asyncio(self._transport, arguments.positive_id(broadcast_id))
 
     async def create(
         self,
         *,
         name: str,
         body: str,
-        list_ids: Sequence[int] | Unset = UNSET,
-        segment_id: str | Unset = UNSET,
+        list_ids: Sequence[int] | Unset | None = UNSET,
+        segment_id: str | Unset | None = UNSET,
         custom_segment_id: str | Unset | None = UNSET,
         address_id: int | Unset | None = UNSET,
-        media_urls: Sequence[str] | Unset = UNSET,
-        preview_url: str | Unset = UNSET,
-        shorten_track_links_enabled: bool | Unset = UNSET,
-        scheduled_date: datetime | Unset = UNSET,
-        sent_to_count: int | Unset = UNSET,
-        label_ids: Sequence[int] | Unset = UNSET,
+        media_urls: Sequence[str] | Unset | None = UNSET,
+        preview_url: str | Unset | None = UNSET,
+        shorten_track_links_enabled: bool | Unset | None = UNSET,
+        scheduled_date: datetime | Unset | None = UNSET,
+        sent_to_count: int | Unset | None = UNSET,
+        label_ids: Sequence[int] | Unset | None = UNSET,
     ) -> BroadcastMessage:
         """Create a draft. It is not sent: `send` does that, and nothing else.
 
-        `scheduled_date` must say its time zone. Raises `BadRequestError` and other `SMSError`s; a draft is created at
-        most once, and where nobody can tell whether it was, the error's `.maybe_applied` is True and
-        `find_unconfirmed` helps to find out. Operation: createBroadcast.
+        None is as good as not given: there is nothing to clear yet. `scheduled_date` must say its time zone. Raises
+        `BadRequestError` and other `SMSError`s; a draft is created at most once, and where nobody can tell whether it
+        was, the error's `.maybe_applied` is True and `find_unconfirmed` helps to find out. Operation: createBroadcast.
         """
         request = BroadcastCreateRequest(
             name=arguments.text(name, "name"),
             body=arguments.text(body, "body"),
             # Said aloud, so that no default of the server can make a create into a send.
             status="draft",
-            **_details(
+            **_given(
                 list_ids=list_ids,
                 segment_id=segment_id,
                 custom_segment_id=custom_segment_id,
@@ -130,7 +136,7 @@ class BroadcastsResource(Resource):
         )
         started_at = datetime.now(UTC)
         try:
-            return await create_broadcast.asyncio(request, client=self._transport)
+            return await create_broadcast.asyncio(self._transport, request)
         except SMSError as error:
             if error.maybe_applied:
                 error.unconfirmed = UnconfirmedCreate(name, body, started_at)
@@ -143,6 +149,8 @@ class BroadcastsResource(Resource):
         not take effect, or not yet; one, that it did; several, that somebody made the same by hand. Raises `SMSError`.
         Operation: listBroadcasts.
         """
+        if not isinstance(unconfirmed, UnconfirmedCreate):
+            raise ConfigurationError("find_unconfirmed takes the `.unconfirmed` of the error that `create` raised")
         # The server's clock may be behind ours.
         since = unconfirmed.started_at - _CLOCK_SKEW
         return [
@@ -167,18 +175,18 @@ class BroadcastsResource(Resource):
         address_id: int | Unset | None = UNSET,
         media_urls: Sequence[str] | Unset | None = UNSET,
         preview_url: str | Unset | None = UNSET,
-        shorten_track_links_enabled: bool | Unset | None = UNSET,
+        shorten_track_links_enabled: bool | Unset = UNSET,
         scheduled_date: datetime | Unset | None = UNSET,
         sent_to_count: int | Unset | None = UNSET,
         label_ids: Sequence[int] | Unset | None = UNSET,
     ) -> BroadcastMessage:
-        """Change what is given and leave the rest; None clears a field.
+        """Change what is given and leave the rest; None clears a field, where it can be without a value.
 
         `status="draft"` takes a broadcast back to draft; sending is `send` and cannot be asked for here. Raises
-        `ConfigurationError` when nothing is given, `NotFoundError` and other `SMSError`s; never sent twice.
-        Operation: updateBroadcast.
+        `ConfigurationError` when nothing is given or can't be cleared, `NotFoundError` and other `SMSError`s; never
+        sent twice. Operation: updateBroadcast.
         """
-        changes = _details(
+        changes = _changes(
             name=name,
             body=body,
             list_ids=list_ids,
@@ -215,14 +223,14 @@ class BroadcastsResource(Resource):
 
     async def _update(self, broadcast_id: int, request: BroadcastUpdateRequest) -> BroadcastMessage:
         checked = arguments.positive_id(broadcast_id)
-        return await update_broadcast.asyncio(checked, request, client=self._transport)
+        return await update_broadcast.asyncio(self._transport, checked, request)
 
     async def delete(self, broadcast_id: int) -> BroadcastMessage | None:
         """Delete a broadcast softly; returns it as it was left, or None where the server says nothing.
 
         Raises `NotFoundError` when there is none, or no longer; never sent twice. Operation: deleteBroadcast.
         """
-        return await delete_broadcast.asyncio(arguments.positive_id(broadcast_id), client=self._transport)
+        return await delete_broadcast.asyncio(self._transport, arguments.positive_id(broadcast_id))
 
     async def wait(
         self,
@@ -234,10 +242,12 @@ class BroadcastsResource(Resource):
     ) -> BroadcastMessage:
         """Wait until a broadcast has reached a state, or a later one; returns it as seen then.
 
-        `timeout` is in seconds; it is looked at at once, after 1 s, then ever more seldom, up to every 60 s. Raises
-        `WaitTimeoutError` (its `.last` is the broadcast as last seen), `BroadcastStoppedError` when it was deleted or
-        went back to draft. Ending the wait does not stop the broadcast. Operation: getBroadcast.
+        `timeout` is in seconds; it is looked at at once, after 1 s, then ever more seldom, up to every 60 s. Outages of
+        the server or of the way to it are waited out. Raises `WaitTimeoutError` (its `.last` is the broadcast as last
+        seen), `BroadcastStoppedError` when it was deleted or went back to draft. Ending the wait does not stop the
+        broadcast. Operation: getBroadcast.
         """
+        refuse_async("on_poll", on_poll)
         checked = arguments.positive_id(broadcast_id)
         goal = _LIFE.index(arguments.choice(until, Reached, "until"))
         last: BroadcastMessage | None = None
@@ -251,7 +261,7 @@ class BroadcastsResource(Resource):
                 if last is None:
                     raise
                 stopped = BroadcastStoppedError(f"broadcast {checked} is gone", last=last)
-                raise stopped.about(error.request, attempts=error.attempts) from None
+                raise stopped.about(error.request, attempts=error.attempts, request_id=error.request_id) from None
             last = seen
             if seen.deleted_at is not None:
                 raise BroadcastStoppedError(f"broadcast {checked} was deleted", last=seen)
@@ -274,19 +284,6 @@ class BroadcastsResource(Resource):
         )
 
 
-def refuse_send(method: str, params: Mapping[str, Any] | None, body: Any) -> None:
-    """Refuse a request that could start a send, whatever path it goes to: that is what `broadcasts.send` is for."""
-    if str(method).upper() in ("GET", "HEAD"):
-        return
-    # What leaves is looked at, and not the objects it is made of, which may be of any class that turns into this text.
-    try:
-        sent = json.dumps([dict(params or {}), None if isinstance(body, Unset) else body], default=str)
-    except (TypeError, ValueError) as error:
-        raise ConfigurationError(f"params and json must be what JSON can hold: {error}") from None
-    if f'"{_SEND}"' in sent.lower():
-        raise ConfigurationError("this could send a broadcast: call broadcasts.send instead")
-
-
 def _column(order_by: str, order: str | None) -> str:
     if order is None:
         raise ConfigurationError("order_by needs a direction: add order='asc' or order='desc'")
@@ -296,15 +293,21 @@ def _column(order_by: str, order: str | None) -> str:
     return column
 
 
-def _details(**given: Any) -> dict[str, Any]:
-    """The fields that were given, checked."""
-    details: dict[str, Any] = {}
-    for name, value in given.items():
+def _given(**details: Any) -> dict[str, Any]:
+    """The fields that have a value, checked."""
+    return _changes(**{name: value for name, value in details.items() if value is not None})
+
+
+def _changes(**details: Any) -> dict[str, Any]:
+    """The fields that were given, checked; None for those to clear."""
+    changes: dict[str, Any] = {}
+    for name, value in details.items():
         if isinstance(value, Unset):
             continue
-        check = _CHECKS.get(name)
-        details[name] = value if value is None or check is None else check(value, name)
-    return details
+        if value is None and name in _NEVER_EMPTY:
+            raise ConfigurationError(f"{name} can't be cleared: leave it out to keep it as it is")
+        changes[name] = None if value is None else _CHECKS[name](value, name)
+    return changes
 
 
 def _ids(value: Any, name: str) -> builtins.list[int]:
@@ -329,6 +332,8 @@ def _url(value: Any, name: str) -> str:
     return str(value)
 
 
+_NEVER_EMPTY: Final = frozenset({"name", "body", "shorten_track_links_enabled"})
+"""What a broadcast always has: the document takes no null there."""
 _CHECKS: Final[dict[str, Callable[[Any, str], Any]]] = {
     "name": arguments.text,
     "body": arguments.text,

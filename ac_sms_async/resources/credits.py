@@ -17,4 +17,4 @@ class CreditsResource(Resource):
 
         Raises `SMSError`. Operation: getSmsCreditData.
         """
-        return (await get_sms_credit_data.asyncio(client=self._transport)).sms_credits
+        return (await get_sms_credit_data.asyncio(self._transport)).sms_credits

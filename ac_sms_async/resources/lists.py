@@ -7,7 +7,7 @@ from typing import Any
 
 from ac_sms_async.lowlevel.api.lists import list_broadcast_lists
 from ac_sms_async.models import BroadcastList
-from ac_sms_async.paging import FetchedPage, Pager
+from ac_sms_async.paging.pager import FetchedPage, Pager
 from ac_sms_async.resources import arguments
 from ac_sms_async.resources.base import Resource
 
@@ -28,7 +28,15 @@ class ListsResource(Resource):
         given: dict[str, Any] = {} if name is None else {"name": arguments.text(name, "name")}
 
         async def fetch(offset: int, limit: int) -> FetchedPage[BroadcastList]:
-            found = await list_broadcast_lists.asyncio(client=self._transport, offset=offset, limit=limit, **given)
+            found = await list_broadcast_lists.asyncio(self._transport, offset=offset, limit=limit, **given)
             return FetchedPage(found.lists, total=self._total(found.meta), unreadable=found.unreadable)
 
-        return Pager(fetch, key=attrgetter("id"), name="lists", page_size=page_size, prefetch=prefetch, resume=resume)
+        return Pager(
+            fetch,
+            key=attrgetter("id"),
+            name="lists",
+            page_size=page_size,
+            prefetch=prefetch,
+            resume=resume,
+            question=given,
+        )

@@ -6,9 +6,10 @@ from collections.abc import AsyncIterable, Callable, Iterable
 from datetime import date
 from typing import TypeAlias, overload
 
-from attrs import define
+from attrs import define, frozen
 
-from ac_sms_async.batching import Outcome, OutcomeStream, collect
+from ac_sms_async.batching.outcome import Failed, Found, Missing
+from ac_sms_async.batching.stream import OutcomeStream, collect
 from ac_sms_async.errors import ConfigurationError, SMSError
 from ac_sms_async.lowlevel.api.metrics import (
     get_broadcast_failures,
@@ -20,7 +21,16 @@ from ac_sms_async.models import BroadcastIds, BroadcastMetrics, FailureDetail, S
 from ac_sms_async.resources import arguments
 from ac_sms_async.resources.base import Resource
 
-__all__ = ["FailuresOutcome", "FailuresStream", "MetricsBatch", "MetricsOutcome", "MetricsResource", "MetricsStream"]
+__all__ = [
+    "FailuresFound",
+    "FailuresOutcome",
+    "FailuresStream",
+    "MetricsBatch",
+    "MetricsFound",
+    "MetricsOutcome",
+    "MetricsResource",
+    "MetricsStream",
+]
 
 Ids: TypeAlias = Iterable[int] | AsyncIterable[int]
 Progress: TypeAlias = Callable[[int, int, int | None], object]
@@ -29,28 +39,34 @@ _GIVE_UP_AFTER_SINGLE: int = 20
 """Ids in a row that are refused before a run of one id a request ends: two may well be deleted broadcasts."""
 
 
-@define
-class MetricsOutcome(Outcome[BroadcastMetrics]):
-    """What became of one broadcast's metrics: "ok" with `.metrics`, "missing", or "failed" with `.error`."""
+@frozen
+class MetricsFound(Found[BroadcastMetrics]):
+    """The metrics of one broadcast."""
 
     @property
-    def metrics(self) -> BroadcastMetrics | None:
-        """The metrics, where the status is "ok"."""
+    def metrics(self) -> BroadcastMetrics:
+        """Its counts."""
         return self.value
 
 
-@define
-class FailuresOutcome(Outcome[list[FailureDetail]]):
-    """What became of one broadcast's failures: "ok" with `.failures`, or "failed" with `.error`."""
+@frozen
+class FailuresFound(Found[list[FailureDetail]]):
+    """The failures of one broadcast."""
 
     @property
-    def failures(self) -> list[FailureDetail] | None:
-        """The groups of failures, where the status is "ok"; empty where no message failed."""
+    def failures(self) -> list[FailureDetail]:
+        """A group for each error code; empty where no message failed."""
         return self.value
 
 
-MetricsStream: TypeAlias = OutcomeStream[BroadcastMetrics, MetricsOutcome]
-FailuresStream: TypeAlias = OutcomeStream[list[FailureDetail], FailuresOutcome]
+MetricsOutcome: TypeAlias = MetricsFound | Missing | Failed
+"""What became of one broadcast's metrics; `.status` ("ok", "missing", "failed") tells which of the three it is."""
+
+FailuresOutcome: TypeAlias = FailuresFound | Missing | Failed
+"""What became of one broadcast's failures; `.status` ("ok", "missing", "failed") tells which of the three it is."""
+
+MetricsStream: TypeAlias = OutcomeStream[BroadcastMetrics, MetricsFound]
+FailuresStream: TypeAlias = OutcomeStream[list[FailureDetail], FailuresFound]
 
 
 @define
@@ -81,7 +97,7 @@ class MetricsResource(Resource):
 
     async def _get(self, ids: list[int], start_date: date | None, end_date: date | None) -> dict[int, BroadcastMetrics]:
         found = await get_broadcast_metrics.asyncio(
-            BroadcastIds(ids=ids), client=self._transport, start_date=start_date, end_date=end_date
+            self._transport, BroadcastIds(ids=ids), start_date=start_date, end_date=end_date
         )
         return {metrics.id: metrics for metrics in found.metrics}
 
@@ -112,7 +128,7 @@ class MetricsResource(Resource):
         return OutcomeStream(
             ids,
             fetch,
-            outcome=MetricsOutcome,
+            found=MetricsFound,
             chunk_size=chunk_size,
             max_concurrency=max_concurrency,
             ordered=ordered,
@@ -158,12 +174,10 @@ class MetricsResource(Resource):
         """
         start_date, end_date = arguments.date_range(start_date, end_date)
         if ids is None:
-            found = await get_broadcast_snapshot.asyncio(
-                client=self._transport, start_date=start_date, end_date=end_date
-            )
+            found = await get_broadcast_snapshot.asyncio(self._transport, start_date=start_date, end_date=end_date)
         elif start_date is None and end_date is None:
             body = BroadcastIds(ids=arguments.id_list(ids))
-            found = await get_broadcast_snapshot_by_ids.asyncio(body, client=self._transport)
+            found = await get_broadcast_snapshot_by_ids.asyncio(self._transport, body)
         else:
             raise ConfigurationError("a snapshot is of ids or of a range of dates: leave one of them out")
         return found.snapshot
@@ -181,7 +195,7 @@ class MetricsResource(Resource):
 
     async def _failures(self, broadcast_id: int, start_date: date | None, end_date: date | None) -> list[FailureDetail]:
         found = await get_broadcast_failures.asyncio(
-            broadcast_id, client=self._transport, start_date=start_date, end_date=end_date
+            self._transport, broadcast_id, start_date=start_date, end_date=end_date
         )
         return found.failures
 
@@ -207,7 +221,7 @@ class MetricsResource(Resource):
         return OutcomeStream(
             ids,
             fetch,
-            outcome=FailuresOutcome,
+            found=FailuresFound,
             chunk_size=1,
             max_concurrency=max_concurrency,
             ordered=ordered,

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from ac_sms_async.lowlevel.api.recipients import get_broadcast_recipients
 from ac_sms_async.models import Recipient
-from ac_sms_async.paging import FetchedPage, Pager
+from ac_sms_async.paging.pager import FetchedPage, Pager
 from ac_sms_async.resources import arguments
 from ac_sms_async.resources.base import Resource
 
@@ -50,7 +50,7 @@ class RecipientsResource(Resource):
 
         async def fetch(offset: int, limit: int) -> FetchedPage[Recipient]:
             found = await get_broadcast_recipients.asyncio(
-                checked, client=self._transport, offset=offset, limit=limit, **given
+                self._transport, checked, offset=offset, limit=limit, **given
             )
             return FetchedPage(found.recipients, total=self._total(found.meta), unreadable=found.unreadable)
 
@@ -61,6 +61,7 @@ class RecipientsResource(Resource):
             page_size=page_size,
             prefetch=prefetch,
             resume=resume,
+            question=given,
         )
 
 

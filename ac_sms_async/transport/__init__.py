@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ac_sms_async.transport.pipeline import ParamValue, Transport
+from ac_sms_async.transport.capture import Answer
 from ac_sms_async.transport.stream import StreamedResponse
+from ac_sms_async.transport.transport import ParamValue, Transport
 
-__all__ = ["ParamValue", "StreamedResponse", "Transport"]
+__all__ = ["Answer", "ParamValue", "StreamedResponse", "Transport"]

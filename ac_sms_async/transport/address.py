@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -136,11 +137,54 @@ def check_path(path: Any, *, name: str = "path") -> str:
     )
 
 
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_HEADER_VALUE = re.compile(r"[!-~](?:[ -~]*[!-~])?")
+_OWN_HEADERS = frozenset(
+    {
+        *("accept", "accept-encoding", "api-token", "authorization", "connection", "cookie", "expect", "host"),
+        *("keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "user-agent"),
+        # A part of an answer would be taken for the whole, and a read for a write.
+        *("if-range", "range", "x-http-method", "x-http-method-override", "x-method-override"),
+    }
+)
+_OWN_BEGINNINGS = ("content-", "proxy-")
+
+
 def check_query(query: Any) -> str:
     """`query` if it is encoded as it stands in a request line, as in `limit=100&offset=0`."""
     if isinstance(query, str) and _VISIBLE.fullmatch(query) and "#" not in query:
         return query
     raise ConfigurationError("a query must be percent-encoded: no white space, no control character, no '#'")
+
+
+def check_headers(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """Headers that are sent beside the transport's own, if they can stand in a request and are none of these."""
+    for name, value in headers:
+        if not _HEADER_NAME.fullmatch(name):
+            raise ConfigurationError(f"a header can't be called {name!r}")
+        if name.lower() in _OWN_HEADERS or name.lower().startswith(_OWN_BEGINNINGS):
+            raise ConfigurationError(f"the header {name} can't be set: it is the client's own to send, or to leave out")
+        if value and not _HEADER_VALUE.fullmatch(value):
+            raise ConfigurationError(f"the header {name} can't carry that: it takes printable ASCII")
+    return headers
+
+
+def more_headers(known: tuple[tuple[str, str], ...], more: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """`known` and those of a mapping, which take the place of those with the same name."""
+    if not isinstance(more, Mapping):
+        raise ConfigurationError(f"headers must be a dict such as {{'X-Team': 'billing'}}, not {type(more).__name__}")
+    added: list[tuple[str, str]] = []
+    for name, value in more.items():
+        if not isinstance(name, str) or not isinstance(value, str):
+            raise ConfigurationError("the names and values of headers must be str")
+        added.append((name, value))
+    return without(known, check_headers(tuple(added))) + tuple(added)
+
+
+def without(headers: tuple[tuple[str, str], ...], others: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """Those headers that aren't among the others, by name."""
+    names = {name.lower() for name, _ in others}
+    return tuple((name, value) for name, value in headers if name.lower() not in names)
 
 
 def _stays_put(path: str) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import math
+from collections.abc import Mapping
 from typing import Any, TypedDict
 
 import anyio
@@ -10,6 +12,7 @@ import anyio
 from ac_sms_async.errors import (
     APIStatusError,
     DeadlineExceededError,
+    OverloadedError,
     RateLimitedError,
     RequestInfo,
     SMSError,
@@ -19,15 +22,31 @@ from ac_sms_async.lowlevel.types import Request
 from ac_sms_async.options import RetryPolicy
 from ac_sms_async.transport.backends import Exchange, WireRequest
 from ac_sms_async.transport.backends.decompression import decompress, decompressor
+from ac_sms_async.transport.backends.headers import request_id
 from ac_sms_async.transport.bodies import ERROR_BODY_LIMIT, status_error
+from ac_sms_async.transport.capture import capturing
 from ac_sms_async.transport.core import Core, logger
 from ac_sms_async.transport.events import AccountPaused, AttemptFinished, CallFinished, CallStarted, RetryScheduled
+from ac_sms_async.transport.pacing import LONGEST_PAUSE, Start
 from ac_sms_async.transport.retry import PAUSE_WITHOUT_HINT, backoff, is_retryable, may_have_applied
+from ac_sms_async.transport.stopwatch import Stopwatch, in_words
 
 __all__ = ["Call"]
 
 ERROR_BODY_SECONDS = 5.0
 """An error's body is worth no longer a wait than this: its status says most."""
+
+LEAST_HINT = 1.0
+"""Seconds: to come back sooner than a budget's window is of no use."""
+
+ASK_AGAIN_AFTER = {True: 10.0, False: 60.0}
+"""Seconds after which one call is sent though the latest answers all took longer than it has time: one that is safe to
+repeat soon, another when all that was known is old."""
+
+
+UNKNOWN_ANSWER = 1.0
+"""Seconds that a write leaves for its answer while none is known that comes in time; half of its time at most, so that
+one that never waited always goes."""
 
 
 class _About(TypedDict):
@@ -44,17 +63,26 @@ class Call:
 
     __slots__ = (
         "_about",
+        "_asks_again",
         "_core",
         "_error",
+        "_granted",
+        "_has_waited",
+        "_headers",
         "_on_the_wire",
         "_request",
         "_retry",
+        "_seconds",
+        "_start",
         "_started",
+        "_watch",
         "_wire",
         "attempts",
         "deadline",
         "status",
     )
+
+    _start: Start
 
     def __init__(
         self, core: Core, request: Request[Any], wire: WireRequest, retry: RetryPolicy, seconds: float
@@ -66,6 +94,12 @@ class Call:
         self._started = core.clock()
         self._error: SMSError | None = None
         self._on_the_wire: Exchange | None = None
+        self._headers: Mapping[str, str] | None = None
+        self._granted = self._started
+        self._has_waited = False
+        self._asks_again = False
+        self._seconds = seconds
+        self._watch = Stopwatch(self._started)
         self._about: _About | None = None
         self.deadline: float = self._started + seconds
         self.attempts: int = 0
@@ -91,7 +125,8 @@ class Call:
                 return await self._attempt(streamed)
             except SMSError as error:
                 failure = error
-            delay = self._delay_after(failure)
+                # Here, so that what the policy raises says what it was asked about.
+                delay = self._delay_after(error)
             if delay is None:
                 raise failure
             # Known from here on as the reason, should the deadline pass.
@@ -109,31 +144,54 @@ class Call:
                         delay=delay,
                     )
                 )
-            await anyio.sleep(delay)
+            await self._rest(delay)
+
+    async def _rest(self, seconds: float) -> None:
+        core = self._core
+        now = core.clock()
+        self._watch.enter("backoff", now)
+        until = now + seconds
+        turn = core.resting.join()
+        try:
+            while now < until:
+                await turn.sleep(until - now)
+                core.check_open()
+                now = core.clock()
+                self._refuse_long_pause(now)
+        finally:
+            core.resting.leave(turn)
 
     async def _attempt(self, streamed: bool) -> tuple[Exchange, bytes]:
         core = self._core
         clock = core.clock
         arrived = clock()
-        await core.slots.acquire()
+        self._watch.enter("queue", arrived)
+        self._has_waited = self._asks_again = False
+        self.status = self._headers = None
+        if not core.slots.is_free:
+            self._decide(arrived, core.slots.expected_wait() + core.account.expected_wait(arrived))
+        await core.slots.acquire(self._decide_in_queue)
         keep_slot = False
-        exchange = start = None
-        self.status = None
+        exchange = None
         error: SMSError | None = None
         ready = started = clock()
         try:
-            core.check_open()
-            self._refuse_long_pause(ready)
-            start = await core.account.start(clock)
+            self._watch.enter("budget", ready)
+            self._has_waited = ready > arrived
+            self._decide(ready, core.account.expected_wait(ready))
+            self._start = await core.account.start(clock, self._decide_in_line)
             if core.before_start is not None:
                 core.before_start()
-            started = clock()
+            self._granted = started = clock()
+            self._watch.enter("connect", started)
             exchange = core.backend.exchange(self._wire)
             self.attempts += 1
             self._on_the_wire = exchange
-            await exchange.start(start)
-            start.settle(sent=True)
+            await exchange.start(self)
+            self._start.settle(sent=True)
+            self._watch.enter("read", clock())
             self.status = status = exchange.status
+            self._headers = exchange.headers
             body = b""
             if not 200 <= status < 300:
                 raise await self._status_error(exchange)
@@ -146,6 +204,9 @@ class Call:
                 encoding = exchange.headers.get("content-encoding")
                 if encoding is not None:
                     body = decompress(body, encoding)
+            if (capture := capturing()) is not None:
+                capture.add(core, self.about_request, exchange, None if streamed else body)
+            self._learn(clock() - started)
         except SMSError as failed:
             error = failed
             raise
@@ -154,13 +215,81 @@ class Call:
         finally:
             # First everything that needs no waiting, so that nothing is lost whatever is cancelled.
             if not keep_slot:
-                core.slots.release()
-            if exchange is not None and start is not None:
-                start.settle(sent=exchange.sent)
+                core.slots.release(clock() - ready)
+            if exchange is not None:
+                self._start.settle(sent=exchange.sent)
                 if self._about is not None or logger.isEnabledFor(logging.DEBUG):
                     self._tell_attempt(exchange, error, ready - arrived, started - ready, clock() - started)
                 if not keep_slot:
                     await exchange.aclose()
+
+    def opening(self) -> None:
+        """The backend opens a connection first."""
+        self._start.opening()
+
+    def writing(self) -> None:
+        """The backend writes the request."""
+        self._start.writing()
+        self._watch.enter("write", self._core.clock())
+
+    def written(self) -> None:
+        """The backend has handed over all of it."""
+        self._watch.enter("wait", self._core.clock())
+
+    def _decide_in_queue(self) -> None:
+        """Something has changed while the call waits for a slot: is it worth to wait on?"""
+        self._core.check_open()
+        self._refuse_long_pause(self._core.clock())
+
+    def _decide_in_line(self, now: float, wait: float) -> None:
+        """Something has changed while the call waits for the budget: is it worth to wait on?"""
+        self._has_waited = True
+        self._decide(now, wait)
+
+    def _decide(self, now: float, wait: float) -> None:
+        """Fail at once where the call can't be answered in its time any more, if it first waits for so long."""
+        core = self._core
+        core.check_open()
+        self._refuse_long_pause(now)
+        safe = self._request.retry_safe
+        answers = core.account.answers(self._request.operation_id)
+        if answers.none_within(self._seconds) and not self._asks_again:
+            self._asks_again = answers.asked_again(now, ASK_AGAIN_AFTER[safe])
+            if not self._asks_again:
+                raise self._overloaded(
+                    f"the latest answers took longer than the {self._seconds:g} s that this call has",
+                    ASK_AGAIN_AFTER[safe],
+                )
+        if wait == math.inf or (safe and wait <= 0 and not self._has_waited):
+            # Nobody knows; or nobody else wants its turn, and to send it for nothing does no harm.
+            return
+        usual = (answers if answers.is_known else core.account.answers("")).usual(self._seconds)
+        takes = "usually takes"
+        if not usual and not safe:
+            usual, takes = min(UNKNOWN_ANSWER, self._seconds / 2), "may take"
+        left = self.deadline - now
+        if wait + usual > left:
+            booked = core.slots.expected_wait() + core.account.expected_wait(now)
+            raise self._overloaded(
+                f"the account's budget is booked for the next {booked:.1f} s, an answer {takes} {usual:.1f} s, "
+                f"and this call has {left:.1f} s left",
+                max(booked + usual - self._seconds, LEAST_HINT),
+                booked,
+            )
+
+    def _overloaded(self, text: str, retry_after: float, booked_for: float = 0.0) -> OverloadedError:
+        spent = self._watch.spent(self._core.clock())
+        if self._has_waited:
+            text = f"{text}, after {in_words(spent)}"
+        error = OverloadedError(text, retry_after=retry_after, booked_for=booked_for, spent=spent)
+        error.__cause__ = self._error
+        return error
+
+    def _learn(self, seconds: float) -> None:
+        """An answer took so long."""
+        account, now = self._core.account, self._core.clock()
+        for operation in {self._request.operation_id, ""}:
+            account.answers(operation).add(seconds, now)
 
     def _refuse_long_pause(self, now: float) -> None:
         """Fail at once where the account is paused for longer than this call can or wants to wait."""
@@ -181,9 +310,11 @@ class Call:
             except TransportError:
                 # The status says most, and it has come.
                 body = b""
-        redact = self._core.redact
-        headers = {name: redact(value) for name, value in exchange.headers.items()}
-        return status_error(exchange.status, headers, redact(body)[:ERROR_BODY_LIMIT])
+        if (capture := capturing()) is not None:
+            capture.add(self._core, self.about_request, exchange, body)
+        if exchange.status < 500 and exchange.status not in (408, 429):
+            self._learn(self._core.clock() - self._granted)
+        return status_error(exchange.status, exchange.headers, body, self._core.redact)
 
     def _delay_after(self, failure: SMSError) -> float | None:
         """Seconds until the next attempt, or None if there is none. A 429 pauses the account in any case."""
@@ -193,7 +324,8 @@ class Call:
         asked = None
         if isinstance(failure, APIStatusError):
             asked = failure.retry_after
-            if failure.status == 429:
+            # Not if there was no answer, and it only says that the pause of another one's is too long.
+            if failure.status == self.status == 429:
                 delay = asked or max(delay, PAUSE_WITHOUT_HINT)
                 self._pause_account(delay)
             elif asked:
@@ -205,32 +337,75 @@ class Call:
             or core.clock() + delay >= self.deadline
         ):
             return None
+        if self._retry.only_if is not None:
+            self.failed(failure)
+            if not self._retry.only_if(failure):
+                return None
         return delay
 
     def _pause_account(self, seconds: float) -> None:
         core = self._core
         if core.account.pause(core.clock(), seconds):
-            logger.warning("%s answered 429: nothing is sent to it for %.1f s", core.account_key, seconds)
+            # A pause gone mad is cut short; what is told is what is kept.
+            kept = min(seconds, LONGEST_PAUSE)
+            logger.warning("%s answered 429: nothing is sent to it for %.1f s", core.account_key, kept)
             if self._about is not None:
-                core.emit(AccountPaused(**self._about, seconds=seconds))
+                core.emit(AccountPaused(**self._about, seconds=kept))
 
     def out_of_time(self) -> DeadlineExceededError:
         """The error for a call whose deadline passed, with what went wrong before as its cause."""
-        error = DeadlineExceededError(f"the deadline of {self.deadline - self._started:g} s passed")
+        now = self._core.clock()
+        if self._on_the_wire is not None and self._on_the_wire.sent:
+            waited = now - self._granted
+            # It takes longer than that; how much, nobody knows. One that had all the time says that it isn't enough.
+            had_all = waited >= 0.9 * self._seconds
+            self._learn(math.nextafter(self._seconds, math.inf) if had_all else min(2 * waited, self._seconds))
+        spent = self._watch.spent(now)
+        error = DeadlineExceededError(f"the deadline of {self._seconds:g} s passed: {in_words(spent)}", spent=spent)
         error.__cause__ = self._error
-        on_the_wire = self._on_the_wire
-        error.maybe_applied = on_the_wire is not None and on_the_wire.sent and not self._request.retry_safe
+        error.maybe_applied = self._was_handed_over()
         return error
+
+    def _was_handed_over(self) -> bool:
+        """Whether it is a write of which something was sent, and nothing has come that says it wasn't done."""
+        on_the_wire = self._on_the_wire
+        status = self.status
+        return (
+            on_the_wire is not None
+            and on_the_wire.sent
+            and not self._request.retry_safe
+            and (status is None or 200 <= status < 300 or status == 408 or status >= 500)
+        )
+
+    @property
+    def about_request(self) -> RequestInfo:
+        """Which request it is, for errors and answers."""
+        request = self._request
+        return RequestInfo(request.method, request.path, request.operation_id or None)
 
     def failed(self, error: SMSError) -> None:
         """The call ends in this error: let it say which call that was."""
-        request = self._request
-        error.request = RequestInfo(request.method, request.path, request.operation_id or None)
-        error.attempts = self.attempts
-        error.maybe_applied = error.maybe_applied or may_have_applied(error, retry_safe=request.retry_safe)
+        error.about(
+            self.about_request,
+            attempts=self.attempts,
+            maybe_applied=error.maybe_applied or may_have_applied(error, retry_safe=self._request.retry_safe),
+            request_id=None if self._headers is None else request_id(self._headers, self._core.redact),
+        )
 
     def finished(self, error: BaseException | None) -> None:
         """The call has ended, in whatever way."""
+        maybe_applied = False
+        if isinstance(error, SMSError):
+            maybe_applied = error.maybe_applied
+        elif error is not None and self._was_handed_over():
+            # What cancels a call has no room for it.
+            maybe_applied = True
+            logger.warning(
+                "%s %s was ended by %s when it had been handed over, or partly: it may have taken effect",
+                self._request.method,
+                self._request.path,
+                type(error).__name__,
+            )
         if self._about is not None:
             self._core.emit(
                 CallFinished(
@@ -240,6 +415,7 @@ class Call:
                     # A cancelled call did not fail.
                     error=type(error).__name__ if isinstance(error, Exception) else None,
                     duration=self._core.clock() - self._started,
+                    maybe_applied=maybe_applied,
                 )
             )
 

@@ -7,7 +7,7 @@ import logging
 import random
 import warnings
 from collections.abc import Callable
-from typing import Any, NoReturn, overload
+from typing import Any, NoReturn
 
 import anyio
 from anyio.lowlevel import current_token
@@ -17,7 +17,9 @@ from ac_sms_async.options import RateLimit
 from ac_sms_async.transport.backends import Backend
 from ac_sms_async.transport.bodies import JSONLoads
 from ac_sms_async.transport.events import Event, EventHandler
+from ac_sms_async.transport.line import Line
 from ac_sms_async.transport.pacing import Account, Slots, account_state
+from ac_sms_async.transport.redaction import Redaction
 
 __all__ = ["Core", "logger"]
 
@@ -53,13 +55,14 @@ class Core:
         self.account_key = account
         self.base_url = base_url
         self.slots: Slots = Slots(max_concurrency)
+        self.resting: Line = Line()
         self.loads = loads
+        self.redact: Redaction = Redaction(token)
         self.is_observed: bool = on_event is not None
         self._handle: EventHandler = on_event or _nobody
         self.before_start = before_start
         self.random: Callable[[], float] = random.random
         self.closed: bool = False
-        self._token = token
         self._make_backend = make_backend
         self._rate_limit = rate_limit
         self._loop: object = None
@@ -78,7 +81,11 @@ class Core:
 
     def _bind(self, loop: object) -> None:
         if self._loop is not None:
-            raise ConfigurationError("this client belongs to another event loop; make one client in each loop")
+            if not _is_gone(self._loop):
+                raise ConfigurationError("this client belongs to another event loop; make one client in each loop")
+            # Nothing of it can be waited for any more: no connection closed, no slot given back.
+            self.slots = Slots(self.slots.size)
+            self.resting = Line()
         import asyncio
 
         asyncio_loop = anyio.get_cancelled_exc_class() is asyncio.CancelledError
@@ -98,27 +105,26 @@ class Core:
         except Exception:
             logger.exception("on_event failed on %s", type(event).__name__)
 
-    @overload
-    def redact(self, text: str) -> str: ...
-    @overload
-    def redact(self, text: bytes) -> bytes: ...
-    def redact(self, text: str | bytes) -> str | bytes:
-        """`text` without the token, should the server have sent it back."""
-        if isinstance(text, str):
-            return text.replace(self._token, "***")
-        return text.replace(self._token.encode(), b"***")
-
     async def aclose(self) -> None:
         """Close all connections. Calls under way end first, each with its own."""
         if self.closed:
             return
-        if self._loop is None:
+        if self._loop is None or _is_gone(self._loop):
             self.closed = True
             return
         if _running_loop() != self._loop:
             raise ConfigurationError("this client belongs to another event loop; close it there")
         self.closed = True
+        # Its calls that wait are refused, now and not when their turn comes; its limit holds nobody else any more.
+        self.account.leave(self)
+        self.account.wake()
+        self.wake()
         await self.backend.aclose()
+
+    def wake(self) -> None:
+        """Let the calls that wait for a slot or for their next attempt decide anew."""
+        self.slots.wake()
+        self.resting.wake_all()
 
     def __reduce__(self) -> NoReturn:
         # Its connections cannot travel, and the token must not: it would stand in the pickle.
@@ -144,4 +150,23 @@ def _running_loop() -> object:
     try:
         return asyncio.get_running_loop()
     except RuntimeError:
-        return current_token()
+        return current_token().native_token
+
+
+def _is_gone(loop: Any) -> bool:
+    """Whether an event loop has ended for good."""
+    import asyncio
+
+    if isinstance(loop, asyncio.AbstractEventLoop):
+        return loop.is_closed()
+    import trio
+
+    try:
+        loop.run_sync_soon(_nothing)
+    except trio.RunFinishedError:
+        return True
+    return False
+
+
+def _nothing() -> None:
+    """What a loop can be asked to do, to see whether it still does anything."""

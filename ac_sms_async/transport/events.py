@@ -102,6 +102,9 @@ class CallFinished(Event):
     """The name of the error's class, or None for a success."""
     duration: float
     """Seconds from the call's start, all waiting included."""
+    maybe_applied: bool
+    """True when a write may have taken effect and nobody can tell: as its error says, or because it was cancelled after
+    it had been handed over, or partly."""
 
 
 EventHandler: TypeAlias = Callable[[Event], object]

@@ -8,15 +8,17 @@ from __future__ import annotations
 import math
 from bisect import insort
 from collections import deque
-from collections.abc import Callable
-from weakref import WeakSet
+from collections.abc import Callable, Sequence
+from typing import Protocol
+from weakref import ref
 
-import anyio
 from anyio.lowlevel import RunVar
 
 from ac_sms_async.options import RateLimit
+from ac_sms_async.transport.answer_times import AnswerTimes
+from ac_sms_async.transport.line import Line
 
-__all__ = ["Account", "Slots", "Start", "account_state"]
+__all__ = ["Account", "Sharer", "Slots", "Start", "account_state", "wait_behind"]
 
 LATE = 0.005
 """Timers wake a little late. Up to this much of it is taken from the margin, or every window would lose it again."""
@@ -33,38 +35,88 @@ LONGEST_PAUSE = 3600.0
 
 
 class Slots:
-    """At most `free` calls at a time, first come, first served. A caller that is cancelled takes nothing with it."""
+    """At most `size` calls at a time, first come, first served. A caller that is cancelled takes nothing with it."""
 
-    def __init__(self, free: int) -> None:
-        self._free = free
-        self._waiting: deque[anyio.Event] = deque()
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self._free = size
+        self._held = 0.0
+        self._line = Line()
 
-    async def acquire(self) -> None:
-        """Wait for a slot; without giving up control when one is free."""
-        if self._free and not self._waiting:
+    @property
+    def is_free(self) -> bool:
+        """Whether there is one for who comes now."""
+        return self._free > 0
+
+    async def acquire(self, decide: Callable[[], None]) -> None:
+        """Wait for a slot; without giving up control when one is free.
+
+        Whoever waits and is woken calls `decide`, which raises where it isn't worth to wait on.
+        """
+        if self._free:
             self._free -= 1
             return
-        turn = anyio.Event()
-        self._waiting.append(turn)
+        turn = self._line.join()
         try:
-            await turn.wait()
+            while True:
+                await turn.sleep()
+                if turn.granted:
+                    return
+                decide()
         except BaseException:
-            if turn.is_set():
+            if turn.granted:
                 self.release()
             else:
-                self._waiting.remove(turn)
+                self._line.leave(turn)
             raise
 
-    def release(self) -> None:
-        """Hand the slot to whoever waits longest, or keep it free."""
-        if self._waiting:
-            self._waiting.popleft().set()
-        else:
+    def release(self, held: float | None = None) -> None:
+        """Hand the slot to whoever waits longest, or keep it free. `held` is for how many seconds it was taken."""
+        if held is not None:
+            self._held += (held - self._held) / 8
+        first = self._line.first
+        if first is None:
             self._free += 1
+        else:
+            self._line.leave(first)
+            first.granted = True
+            first.wake()
+
+    def expected_wait(self) -> float:
+        """Some seconds until one who comes now has a slot. Rather too few: it is looked at again then."""
+        return 0.0 if self._free else len(self._line) * self._held / self.size
+
+    def wake(self) -> None:
+        """Let everybody who waits decide anew."""
+        self._line.wake_all()
+
+
+class Sharer(Protocol):
+    """A client, as an account knows it."""
+
+    def wake(self) -> None:
+        """Something has changed for all: let those of its calls that wait decide anew."""
+        ...
 
 
 def _strictness(limit: RateLimit) -> tuple[float, int]:
     return limit.requests / limit.window, limit.requests
+
+
+def wait_behind(ahead: int, starts: Sequence[float], opening: int, limit: RateLimit, now: float) -> float:
+    """Seconds until one may start who has `ahead` others in front, all of whom start as soon as they may.
+
+    `starts` are the latest ones, sorted; `opening` requests more count as running, and are taken to start now.
+    """
+    rounds, place = divmod(ahead, limit.requests)
+    excess = len(starts) + opening + place - limit.requests
+    if excess < 0:
+        first = 0.0
+    elif excess < len(starts):
+        first = starts[excess] + limit.window - now
+    else:
+        first = limit.window
+    return first + rounds * limit.window
 
 
 class Account:
@@ -78,21 +130,48 @@ class Account:
     def __init__(self, key: str) -> None:
         self.key = key
         self.limit: RateLimit | None = None
+        """The strictest of its clients' limits: the fewest requests per second."""
         self.paused_until: float = -math.inf
-        self.clients: WeakSet[object] = WeakSet()
+        self._clients: dict[ref[Sharer], RateLimit | None] = {}
         self._starts: deque[float] = deque()
         self._opening = 0
-        self._waiting: deque[anyio.Event] = deque()
-        self._changed: anyio.Event | None = None
+        self._line = Line()
+        self._answers: dict[str, AnswerTimes] = {}
 
-    def restrict(self, limit: RateLimit) -> None:
-        """Hold to `limit` from now on, unless a stricter one holds already: the fewer requests per second."""
-        if self.limit is None or _strictness(limit) < _strictness(self.limit):
-            self.limit = limit
+    def join(self, client: Sharer, limit: RateLimit | None) -> None:
+        """Hold to the client's limit for as long as it lives, or until it leaves."""
+        # Whoever is forgotten by its program leaves by itself.
+        self._clients[ref(client, self._without)] = limit
+        self._settle_limit()
 
-    def wait(self, now: float, limit: RateLimit) -> float:
+    def leave(self, client: Sharer) -> None:
+        """The client is closed: its limit no longer counts."""
+        self._without(ref(client))
+        self._line.wake_first()
+
+    def _without(self, client: ref[Sharer]) -> None:
+        self._clients.pop(client, None)
+        self._settle_limit()
+
+    def _settle_limit(self) -> None:
+        limits = [limit for limit in self._clients.values() if limit is not None]
+        # Nobody's is nobody's to loosen: the last one's stays for the log's sake.
+        if self._clients:
+            self.limit = min(limits, key=_strictness, default=None)
+
+    def answers(self, operation: str) -> AnswerTimes:
+        """How long this operation's answers take; "" for those of all."""
+        known = self._answers.get(operation)
+        if known is None:
+            known = self._answers[operation] = AnswerTimes()
+        return known
+
+    def wait(self, now: float) -> float:
         """How many seconds until a request may start: 0 for at once, inf where only an answer can tell."""
         pause = self.paused_until - now
+        limit = self.limit
+        if limit is None:
+            return max(pause, 0.0)
         starts = self._starts
         since = now - limit.window + NEGLIGIBLE
         while starts and starts[0] <= since:
@@ -105,57 +184,58 @@ class Account:
         # Slept in full, though a little less is enough: aiming at that little less could miss it by a rounding error.
         return max(pause, starts[excess] + limit.window - now)
 
-    async def start(self, clock: Callable[[], float]) -> Start:
-        """Wait until a request may start, and enter it in the log. Send it at once."""
+    def expected_wait(self, now: float) -> float:
+        """Seconds until a request may start that comes now, behind all who wait; 0 for at once."""
+        ahead = len(self._line)
+        wait = self.wait(now)
+        if wait <= 0 and not ahead:
+            return 0.0
+        pause = max(self.paused_until - now, 0.0)
         limit = self.limit
         if limit is None:
-            # It may grow while it is slept through.
-            while (wait := self.paused_until - clock()) > 0:  # noqa: ASYNC110  # waits for a time, not for an event
-                await anyio.sleep(wait)
-            return Start(self, clock, None)
+            return pause
+        behind = wait_behind(ahead, self._starts, self._opening, limit, now)
+        return max(behind, pause + ahead // limit.requests * limit.window)
+
+    async def start(self, clock: Callable[[], float], decide: Callable[[float, float], None]) -> Start:
+        """Wait until a request may start, and enter it in the log. Send it at once.
+
+        Who waits calls `decide(now, wait)` each time that something has changed, which raises where that isn't worth
+        it. `wait` is for how many seconds more; 0 when its turn has come, inf where that isn't known.
+        """
         now = clock()
-        if not self._waiting and self.wait(now, limit) <= 0:
-            # In its place: what is written to a new connection counts from a moment that is still to come.
-            insort(self._starts, now)
-            return Start(self, clock, now)
-        turn = anyio.Event()
-        self._waiting.append(turn)
+        if not self._line and self.wait(now) <= 0:
+            return self._enter(clock, now)
+        line = self._line
+        turn = line.join()
+        due = now
         try:
-            if self._waiting[0] is not turn:
-                await turn.wait()
-            return Start(self, clock, await self._next_start(clock, limit))
+            while True:
+                wait = self.wait(now) if line.first is turn else math.inf
+                decide(now, wait)
+                if wait <= 0:
+                    return self._enter(clock, max(min(due, now), now - LATE))
+                due = now + wait
+                await turn.sleep(wait)
+                now = clock()
         finally:
-            first = self._waiting[0] is turn
-            self._waiting.remove(turn)
-            if first and self._waiting:
-                self._waiting[0].set()
+            first = line.first is turn
+            line.leave(turn)
+            if first:
+                line.wake_first()
 
-    async def _next_start(self, clock: Callable[[], float], limit: RateLimit) -> float:
-        due = now = clock()
-        # A stricter client may come while this one waits, so the limit is read again each time.
-        while (wait := self.wait(now, self.limit or limit)) > 0:
-            due = now + wait
-            await self._sleep(wait)
-            now = clock()
-        entry = max(min(due, now), now - LATE)
+    def _enter(self, clock: Callable[[], float], entry: float) -> Start:
+        if self.limit is None:
+            return Start(self, clock, None)
+        # In its place: what is written to a new connection counts from a moment that is still to come.
         insort(self._starts, entry)
-        return entry
-
-    async def _sleep(self, seconds: float) -> None:
-        """Sleep that long, or until an opened connection changes the budget."""
-        self._changed = anyio.Event()
-        try:
-            with anyio.move_on_after(seconds):
-                await self._changed.wait()
-        finally:
-            self._changed = None
+        return Start(self, clock, entry)
 
     def move(self, entry: float, moment: float) -> None:
         """The request that counted as started at `entry` starts at another moment."""
         self._forget(entry)
         insort(self._starts, moment)
-        if self._changed is not None:
-            self._changed.set()
+        self._line.wake_first()
 
     def opening(self, entry: float) -> None:
         """The request that was to start at `entry` opens a connection first: it counts as running until `opened`."""
@@ -172,19 +252,27 @@ class Account:
         self._opening -= 1
         if entry is not None:
             insort(self._starts, entry)
-        if self._changed is not None:
-            self._changed.set()
+        self._line.wake_first()
 
     def pause(self, now: float, seconds: float) -> bool:
         """Let nobody start for that long, or longer where that was asked for before. False if a pause ran already."""
         first = self.paused_until <= now
-        self.paused_until = max(self.paused_until, now + min(seconds, LONGEST_PAUSE))
+        until = now + min(seconds, LONGEST_PAUSE)
+        if until > self.paused_until:
+            self.paused_until = until
+            self.wake()
         return first
+
+    def wake(self) -> None:
+        """Let everybody who waits decide anew."""
+        self._line.wake_all()
+        for client in filter(None, [known() for known in self._clients]):
+            client.wake()
 
     def is_idle(self, now: float) -> bool:
         """Whether forgetting the account now would make no difference."""
         return (
-            not self.clients
+            not self._clients
             and self.paused_until <= now
             and not self._opening
             and (self.limit is None or not self._starts or self._starts[-1] <= now - self.limit.window)
@@ -236,7 +324,7 @@ class Start:
 _accounts: RunVar[dict[str, Account]] = RunVar("ac_sms_async.accounts")
 
 
-def account_state(key: str, client: object, limit: RateLimit | None, now: float) -> Account:
+def account_state(key: str, client: Sharer, limit: RateLimit | None, now: float) -> Account:
     """The running event loop's state of the account, which `client` shares as long as it lives."""
     try:
         accounts = _accounts.get()
@@ -251,7 +339,5 @@ def account_state(key: str, client: object, limit: RateLimit | None, now: float)
             for idle in [known for known in accounts.values() if known.is_idle(now)]:
                 del accounts[idle.key]
         account = accounts[key] = Account(key)
-    account.clients.add(client)
-    if limit is not None:
-        account.restrict(limit)
+    account.join(client, limit)
     return account

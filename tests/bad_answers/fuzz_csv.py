@@ -11,7 +11,7 @@ import random
 import sys
 import time
 
-from ac_sms_async.csv_parser import CsvParser
+from ac_sms_async.downloads.csv_parser import CsvParser
 
 ALPHABET = [
     '"',

@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ac_sms_async import BadRequestError, ConfigurationError, Outcome
-from ac_sms_async.batching import OutcomeStream
-from ac_sms_async.chunk_runner import ChunkRunner
+from ac_sms_async import BadRequestError, ConfigurationError
+from ac_sms_async.batching.chunk_runner import ChunkRunner
+from ac_sms_async.batching.outcome import Found
+from ac_sms_async.batching.stream import OutcomeStream
+from ac_sms_async.options import shown
 
 
 @pytest.fixture
@@ -30,7 +32,7 @@ async def _gave_up_after(order: list[int], in_a_row: int) -> int | None:
     async def turn() -> None:
         raise AssertionError("a chunk of one id is not split")
 
-    runner: ChunkRunner[str, Outcome[str]] = ChunkRunner(refuse, Outcome, give_up_after=in_a_row)
+    runner: ChunkRunner[str, Found[str]] = ChunkRunner(refuse, Found, give_up_after=in_a_row)
     for count, index in enumerate(order, start=1):
         await runner.run(index, [index + 1], turn)
         if runner.gave_up is not None:
@@ -63,8 +65,8 @@ class Server:
         await anyio.sleep(self.takes.get(f"id_{ids[0]}", 1))
         return {id: f"word {id}" for id in ids if id % 10}
 
-    def stream(self, ids: Any, **options: Any) -> OutcomeStream[str, Outcome[str]]:
-        return OutcomeStream(ids, self.fetch, outcome=Outcome[str], **options)
+    def stream(self, ids: Any, **options: Any) -> OutcomeStream[str, Found[str]]:
+        return OutcomeStream(ids, self.fetch, found=Found[str], **options)
 
 
 @pytest.mark.anyio
@@ -91,7 +93,7 @@ async def test_ids_that_end_in_an_error_end_behind_the_slowest_chunk() -> None:
 
     seen: list[int] = []
 
-    async def read(stream: OutcomeStream[str, Outcome[str]]) -> None:
+    async def read(stream: OutcomeStream[str, Found[str]]) -> None:
         async with stream:
             while (outcome := await anext(stream, None)) is not None:
                 seen.append(outcome.id)
@@ -102,15 +104,15 @@ async def test_ids_that_end_in_an_error_end_behind_the_slowest_chunk() -> None:
 
 
 @pytest.mark.anyio
-async def test_whatever_makes_the_outcomes_is_told_all_four_things() -> None:
-    def make(id: int, status: Any, value: str | None, error: Any, /) -> Outcome[str]:
-        told.append((id, status, value, error))
-        return Outcome(id, status, value, error)
+async def test_whatever_makes_the_outcomes_of_what_was_found_is_told_id_and_value() -> None:
+    def make(id: int, value: str, /) -> Found[str]:
+        told.append((id, value))
+        return Found(id, value)
 
-    told: list[tuple[Any, ...]] = []
-    async for _ in OutcomeStream([9, 10], Server().fetch, outcome=make):
+    told: list[tuple[int, str]] = []
+    async for _ in OutcomeStream([9, 10], Server().fetch, found=make):
         pass
-    assert told == [(9, "ok", "word 9", None), (10, "missing", None, None)]
+    assert told == [(9, "word 9")]
 
 
 @pytest.mark.anyio
@@ -123,12 +125,12 @@ async def test_a_block_that_was_entered_once_says_what_is_wrong_with_it() -> Non
     assert str(again.value) == "this stream had its `async with` block already"
     with pytest.raises(ConfigurationError) as late:
         await anext(stream)
-    assert str(late.value) == "this stream belongs to an `async with` block that has ended"
+    assert str(late.value) == "this stream belongs to an `async with` block that was cancelled or has ended"
 
 
-@pytest.mark.parametrize("name", ["chunk_size", "max_concurrency"])
-@pytest.mark.parametrize("wrong", [0, -1, True, 1.0, "4", None], ids=repr)
+@pytest.mark.parametrize("name", ["chunk_size", "max_concurrency", "give_up_after"])
+@pytest.mark.parametrize("wrong", [0, -1, True, 1.0, "4", None, -(10**5000)], ids=shown)
 def test_what_is_no_number_of_anything_is_called_by_its_name(name: str, wrong: Any) -> None:
     with pytest.raises(ConfigurationError) as caught:
         Server().stream([1], **{name: wrong})
-    assert str(caught.value) == f"{name} must be a whole number, 1 or more, not {wrong!r}"
+    assert str(caught.value) == f"{name} must be a whole number, 1 or more, not {shown(wrong)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from random import Random
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from ac_sms_async import RateLimit
 from ac_sms_async.transport.pacing import LATE, UNSEEN, Account
+from tests.transport.accounts import paced, patient
 
 
 @pytest.fixture
@@ -18,10 +20,18 @@ def anyio_backend(virtual_backend: Any) -> Any:
 
 
 def _account(*limits: RateLimit) -> Account:
-    account = Account("acme")
-    for limit in limits:
-        account.restrict(limit)
+    account, clients = paced(*limits)
+    _alive.append(clients)
     return account
+
+
+_alive: list[object] = []
+
+
+@pytest.fixture(autouse=True)
+def _forget() -> Iterator[None]:
+    yield
+    _alive.clear()
 
 
 @pytest.mark.parametrize("turn", [1, -1])
@@ -47,6 +57,8 @@ def test_a_pause_that_ends_now_has_ended() -> None:
 def test_an_account_is_idle_from_the_moment_that_its_last_window_ends() -> None:
     limit = RateLimit(5, per=1.0, margin=0.5)
     account = _account(limit)
+    # Its client goes.
+    _alive.clear()
     account.pause(0.0, 3.0)
     assert not account.is_idle(2.9)
     assert account.is_idle(3.0)
@@ -61,11 +73,11 @@ def test_a_connection_that_is_open_takes_nothing_from_the_budget_any_more() -> N
     limit = RateLimit(1, per=1.0, margin=0)
     account = _account(limit)
     for moment in (0.0, 5.0, 10.0):
-        assert account.wait(moment, limit) == 0.0
+        assert account.wait(moment) == 0.0
         account.opening(moment)
-        assert account.wait(moment, limit) == float("inf")
+        assert account.wait(moment) == float("inf")
         account.opened(None)
-    assert account.wait(10.0, limit) == 0.0
+    assert account.wait(10.0) == 0.0
 
 
 def test_who_has_slept_as_long_as_it_was_told_may_start() -> None:
@@ -78,13 +90,13 @@ def test_who_has_slept_as_long_as_it_was_told_may_start() -> None:
         account.opening(started)
         account.opened(started)
         now = started + draw.uniform(0, limit.window)
-        assert account.wait(now + account.wait(now, limit), limit) == 0.0
+        assert account.wait(now + account.wait(now)) == 0.0
 
 
 async def _next_start(account: Account) -> float:
     """How long it waits for its turn."""
     began = anyio.current_time()
-    await account.start(anyio.current_time)
+    await account.start(anyio.current_time, patient)
     return anyio.current_time() - began
 
 
@@ -99,14 +111,14 @@ async def test_a_timer_that_wakes_late_takes_nothing_from_the_window_after_it() 
     def clock() -> float:
         return anyio.current_time() + busy
 
-    await account.start(clock)
+    await account.start(clock, patient)
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(account.start, clock)
+        tasks.start_soon(account.start, clock, patient)
         await anyio.sleep(7)
         # The loop does something else for five seconds, while the request's turn comes.
         busy = 5.0
     at = clock()
-    await account.start(clock)
+    await account.start(clock, patient)
     assert clock() - at == pytest.approx(8.0 - LATE)
 
 
@@ -120,10 +132,10 @@ async def test_nobody_overtakes_who_is_due_and_has_not_woken_up() -> None:
         return anyio.current_time() + busy
 
     async def caller(number: int) -> None:
-        await account.start(clock)
+        await account.start(clock, patient)
         order.append(number)
 
-    await account.start(clock)
+    await account.start(clock, patient)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(caller, 1)
         await anyio.sleep(7)
@@ -136,7 +148,7 @@ async def test_nobody_overtakes_who_is_due_and_has_not_woken_up() -> None:
 @pytest.mark.anyio
 async def test_a_request_written_late_counts_once() -> None:
     account = _account(TWO)
-    late = await account.start(anyio.current_time)
+    late = await account.start(anyio.current_time, patient)
     await anyio.sleep(4)
     late.writing()
     assert await _next_start(account) == 0
@@ -146,7 +158,7 @@ async def test_a_request_written_late_counts_once() -> None:
 @pytest.mark.anyio
 async def test_a_request_written_to_a_dead_connection_counts_from_the_new_one_on() -> None:
     account = _account(RateLimit(1, per=8.0, margin=0))
-    start = await account.start(anyio.current_time)
+    start = await account.start(anyio.current_time, patient)
     await anyio.sleep(4)
     start.writing()
     start.opening()
@@ -160,7 +172,7 @@ async def test_a_request_written_to_a_dead_connection_counts_from_the_new_one_on
 @pytest.mark.parametrize("written", [False, True])
 async def test_an_answer_on_a_new_connection_counts_once_however_often_its_end_is_told(written: bool) -> None:
     account = _account(TWO)
-    start = await account.start(anyio.current_time)
+    start = await account.start(anyio.current_time, patient)
     start.opening()
     if written:
         start.writing()
@@ -177,7 +189,7 @@ async def test_an_answer_on_a_new_connection_counts_once_however_often_its_end_i
 @pytest.mark.anyio
 async def test_a_new_connection_without_an_answer_holds_up_nothing_but_its_own_turn() -> None:
     account = _account(TWO)
-    start = await account.start(anyio.current_time)
+    start = await account.start(anyio.current_time, patient)
     start.opening()
     start.writing()
     # The other one of two goes at once. Its turn comes again after a window, and the first one's that much later.

@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from ac_sms_async.errors import ConfigurationError
-from ac_sms_async.paging import FetchedPage, Pager
+from ac_sms_async.paging.pager import FetchedPage, Pager
 
 pytestmark = pytest.mark.anyio
 
@@ -72,6 +72,7 @@ async def test_the_first_rows_are_asked_for_at_once_and_no_page_beyond_them(live
     ("options", "said"),
     [
         ({"page_size": 1001}, "page_size must be a whole number, 1 to 1000, not 1001"),
+        ({"page_size": 10**5000}, "page_size must be a whole number, 1 to 1000, not a number of too many digits (int)"),
         ({"page_size": 0}, "page_size must be a whole number, 1 to 1000, not 0"),
         ({"prefetch": 33}, "prefetch must be a whole number, 0 to 32, not 33"),
         ({"prefetch": "2"}, "prefetch must be a whole number, 0 to 32, not '2'"),

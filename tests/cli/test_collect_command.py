@@ -66,7 +66,7 @@ def test_since_last_and_dates(acme: Command) -> None:
     [result] = first.json
     assert (result["status"], result["broadcasts"], result["exit_code"], result["error"]) == ("complete", 12, 0, None)
     [later] = acme("collect", "--json", "--since", "last", "--horizon", "7d").json
-    assert later["broadcasts"] < 12
+    assert (later["broadcasts"], later["metrics"]) < (12, 12)
     [dated] = acme("collect", "--json", "--since", "2024-01-01", "--until", "2024-02-28", "--status", "sent").json
     assert dated["broadcasts"] < 12
     assert [mode for (mode,) in stored("SELECT mode FROM runs ORDER BY started_at, mode")].count("window") == 1
@@ -91,19 +91,20 @@ def test_given_wrongly(acme: Command, arguments: list[str], problem: str) -> Non
 
 def test_dates_in_the_wrong_order(acme: Command) -> None:
     ran = acme("collect", "--since", "2026-02-01", "--until", "2026-01-01")
-    assert (ran.code, ran.err) == (1, "error: the window starts (2026-02-01) after its end (2026-01-01)\n")
+    assert ran.code == 2
+    assert ran.err.endswith("Error: --since (2026-02-01) is after --until (2026-01-01)\n")
 
 
 def test_what_failed_is_said_and_retried(acme: Command, sandbox: Sandbox) -> None:
-    fault = sandbox.faults.add("404", "getBroadcastFailures", nth=1)
+    fault = sandbox.faults.add("422", "getBroadcastFailures", nth=1)
     ran = acme("collect", "--include", "failures", "--account", "acme")
     assert ran.code == 3
     assert ran.rows[0][1] == "partial"
-    assert "acme: 1 ids failed; the next run tries them again" in ran.err
-    assert "Why: ac-sms export --db metrics.sqlite --table failed_ids" in ran.err
+    assert "acme: owed: failures of 1 broadcasts, such as: " in ran.err
+    assert "Each id: ac-sms export --db metrics.sqlite --table failed_ids" in ran.err
     assert store_option("postgresql://me:hunter2@db/sms") == ""
     owed = acme("export", "--table", "failed_ids").out.splitlines()
-    assert "NotFoundError,404" in owed[1]
+    assert "UnprocessableError,422" in owed[1]
     sandbox.faults.remove(fault)
     assert acme("collect", "--include", "failures", "--account", "acme").code == 0
     assert len(acme("export", "--table", "failed_ids").out.splitlines()) == 1
@@ -140,13 +141,15 @@ def test_several_accounts_don_t_wait_for_each_other(ac_sms: Command, sandbox: Sa
 
 def test_an_account_that_somebody_else_collects(acme: Command, sandbox: Sandbox) -> None:
     assert acme("collect", "--account", "acme", "--quiet").code == 0
-    [lock] = Path().glob("metrics.sqlite-lock-*")
-    holder = sqlite3.connect(lock, isolation_level=None)
-    holder.execute("BEGIN EXCLUSIVE")
-    ran = acme("collect", "--account", "acme", "--quiet")
-    holder.close()
-    assert ran.code == 1
-    assert "another process is collecting the account 'acme'" in ran.err
+    # One for its name, and one for its URL.
+    by_name, by_url = Path().glob("metrics.sqlite-lock-*")
+    for lock in (by_name, by_url):
+        holder = sqlite3.connect(lock, isolation_level=None)
+        holder.execute("BEGIN EXCLUSIVE")
+        ran = acme("collect", "--account", "acme", "--quiet")
+        holder.close()
+        assert ran.code == 1
+        assert "another process is collecting the account" in ran.err
 
 
 def test_no_store(ac_sms: Command) -> None:
@@ -162,6 +165,8 @@ def test_no_place_for_the_report(acme: Command) -> None:
     assert ran.code == 1
     assert "cannot write" in ran.err
     assert acme("export", "--format", "parquet").code == 2
+    assert "--safe is for CSV" in acme("export", "--format", "jsonl", "--safe").err
+    assert acme("export", "--safe", "-o", "safe.csv").code == acme("export", "--safe").code == 0
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
@@ -282,3 +287,91 @@ def test_progress_on_a_terminal_is_a_bar(capsys: pytest.CaptureFixture[str], mon
     shown = capsys.readouterr().err
     assert "[red]acme" in shown
     assert "100%" in shown
+
+
+def test_no_password_in_an_argument(ac_sms: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`ps` shows arguments to everybody; a variable it doesn't."""
+    for dsn in ("postgresql://me:hunter2@127.0.0.1:1/sms", "host=127.0.0.1 password=hunter2"):
+        for command in (["collect"], ["report"], ["export"], ["store", "check"], ["store", "rename", "a", "b"]):
+            ran = ac_sms(*command, "--db", dsn)
+            assert ran.code == 2
+            assert "AC_SMS_DB" in ran.err
+            assert "hunter2" not in ran.out + ran.err
+    monkeypatch.setenv("AC_SMS_DB", "postgresql://me:hunter2@127.0.0.1:1/sms")
+    ran = ac_sms("report")
+    assert ran.code == 1
+    assert "cannot connect to PostgreSQL" in ran.err
+    assert "hunter2" not in ran.out + ran.err
+
+
+def test_a_store_is_looked_after(acme: Command) -> None:
+    assert acme("collect", "--account", "acme", "--quiet").code == 0
+    assert "nothing is wrong" in acme("store", "check").err
+    assert acme("store", "check", "--json").json == []
+    assert "schema version" in acme("store", "migrate").err
+    assert acme("store", "migrate", "--json").json["version"] > 1
+    assert acme("store", "backup", "copy.sqlite").code == 0
+    assert acme("store", "backup", "copy.sqlite", "--json").json["bytes"] == Path("copy.sqlite").stat().st_size
+    ran = acme("collect", "--account", "other", "--quiet")
+    assert ran.code == 1
+    assert "under the name 'acme'" in ran.out + ran.err
+    assert "acme is other now" in acme("store", "rename", "acme", "other").err
+    assert acme("store", "rename", "other", "acme", "--json").json == {"account": "acme", "put_together": False}
+    with sqlite3.connect("metrics.sqlite") as connection:
+        connection.execute(
+            "INSERT INTO accounts (account, url, first_seen_at) SELECT 'b', url, first_seen_at FROM accounts"
+        )
+    connection.close()
+    ran = acme("store", "check")
+    assert ran.code == 3
+    assert "put them together with `ac-sms store rename b acme`" in ran.out
+    assert "both put together" in acme("store", "rename", "b", "acme").err
+
+
+def test_output_never_replaces_the_store(acme: Command) -> None:
+    assert acme("collect", "--quiet").code == 0
+    Path("link").symlink_to("metrics.sqlite")
+    for command in (["export"], ["report"], ["export", "--format", "parquet"], ["store", "backup"]):
+        for path in ("metrics.sqlite", "link", "metrics.sqlite-wal"):
+            ran = acme(*command, *([path] if command[0] == "store" else ["-o", path]))
+            assert ran.code == 1
+            assert "is the store itself, or belongs to it" in ran.err
+    assert acme("store", "check").code == 0
+
+
+def test_an_unknown_account_is_no_empty_export(acme: Command) -> None:
+    assert acme("collect", "--account", "acme", "--quiet").code == 0
+    ran = acme("export", "--account", "nosuch")
+    assert ran.code == 1
+    assert "no account 'nosuch'; it has acme" in ran.err
+
+
+def test_a_contact_is_forgotten(acme: Command) -> None:
+    assert (
+        acme("collect", "--account", "acme", "--include", "recipients", "--keep-personal", "3650d", "--refresh").code
+        == 0
+    )
+    [(contact, phone)] = stored("SELECT contact_id, phone_number FROM recipients WHERE phone_number > '' LIMIT 1")
+    assert acme("forget").code == 2
+    nobody = acme("forget", "--phone", "nobody")
+    assert (nobody.code, "nobody like that" in nobody.err) == (1, True)
+    ran = acme("forget", "--phone", phone)
+    assert ran.code == 0
+    assert "blanked" in ran.err
+    assert stored(f"SELECT name FROM recipients WHERE contact_id = {contact} AND name IS NOT NULL") == []
+    again = acme("forget", "--contact", str(contact), "--account", "acme", "--json")
+    assert again.json["recipients"] > 0
+
+
+def test_why_it_is_partial_without_anything_owed(acme: Command) -> None:
+    assert acme("collect", "--account", "acme", "--quiet").code == 0
+    with sqlite3.connect("metrics.sqlite") as connection:
+        connection.execute(
+            "INSERT INTO broadcasts (account, broadcast_id, first_collected_at, collected_at, run_id) "
+            "SELECT account, broadcast_id + 1000, collected_at, collected_at, run_id FROM broadcasts"
+        )
+    connection.close()
+    ran = acme("collect", "--account", "acme", "--quiet")
+    assert ran.code == 3
+    assert "too many to be believed" in ran.err
+    assert "failed_ids" not in ran.err

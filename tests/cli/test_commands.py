@@ -5,6 +5,7 @@ from __future__ import annotations
 import runpy
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ import click
 import pytest
 
 from ac_sms_async import __main__ as entry
+from ac_sms_async import __version__
 from ac_sms_async.cli import main as main_module
 from ac_sms_async.cli.advice import advice
 from ac_sms_async.cli.main import cli
@@ -21,6 +23,8 @@ from ac_sms_async.cli.output import Output, printable
 from ac_sms_async.errors import APIStatusError, ConnectError, PermissionDeniedError
 from ac_sms_async.sandbox import Sandbox
 from tests.cli.conftest import Command, Ran
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -62,7 +66,8 @@ def test_broadcasts_list_and_show(acme: Command) -> None:
     assert (told.code, told.err, told.json["error"]["type"]) == (1, "", "NotFoundError")
     gone = acme("broadcasts", "show", "999")
     assert gone.code == 1
-    assert "There is no such thing" in gone.err
+    assert "none with this number" in gone.err
+    assert "URL" not in gone.err
 
 
 def test_broadcasts_on_a_terminal(acme: Command, terminal: Callable[..., None]) -> None:
@@ -200,7 +205,7 @@ def test_doctor_knows_the_rate(
 
 def test_doctor_takes_what_the_server_leaves_out(acme: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     from ac_sms_async.models import SmsCredits, Snapshot
-    from ac_sms_async.paging import Pager
+    from ac_sms_async.paging.pager import Pager
     from ac_sms_async.resources.credits import CreditsResource
     from ac_sms_async.resources.metrics import MetricsResource
 
@@ -231,7 +236,7 @@ def test_the_token_is_for_your_eyes_only(
     token.write_text(f"{access.token}\n")
     token.chmod(0o644)
     refused = ac_sms("credits", "--token-file", str(token))
-    assert refused.code == 1
+    assert refused.code == 2
     assert f"chmod 600 {token}" in refused.err
     token.chmod(0o600)
     assert ac_sms("credits", "--token-file", str(token), "--timezone", "UTC").code == 0
@@ -261,7 +266,7 @@ def test_accounts_given_wrongly(ac_sms: Command, tmp_path: Path, text: str, prob
     accounts.write_text(text)
     accounts.chmod(0o644)
     ran = ac_sms("collect", "--accounts", str(accounts))
-    assert ran.code == 1
+    assert ran.code == 2
     assert problem in ran.err
 
 
@@ -339,7 +344,30 @@ def test_sandbox_needs_its_extra(ac_sms: Command, monkeypatch: pytest.MonkeyPatc
 
 
 def test_version(ac_sms: Command) -> None:
-    assert ac_sms("--version").out.startswith("ac-sms, version ")
+    assert ac_sms("--version").out == f"ac-sms, version {__version__}\n"
+
+
+def test_where_the_installation_has_no_metadata_as_in_a_zip_archive(tmp_path: Path) -> None:
+    archive = tmp_path / "app.zip"
+    with zipfile.ZipFile(archive, "w") as app:
+        for file in (ROOT / "ac_sms_async").rglob("*.py"):
+            app.write(file, file.relative_to(ROOT))
+    code = f"""
+import sys, importlib.metadata, importlib.abc
+def gone(*_):
+    raise importlib.metadata.PackageNotFoundError("ac-sms-async")
+importlib.metadata.distribution = importlib.metadata.version = gone
+sys.path.insert(0, {str(archive)!r})
+import ac_sms_async
+from ac_sms_async.otel import Telemetry
+from ac_sms_async.__main__ import main
+assert ac_sms_async.__file__.startswith({str(archive)!r})
+Telemetry()
+sys.argv = ["ac-sms", "--version"]
+main()
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert (ran.stderr, ran.stdout) == ("", f"ac-sms, version {__version__}\n")
 
 
 def test_as_a_module() -> None:

@@ -31,6 +31,7 @@ from ac_sms_async.sandbox import Clock, Sandbox
 
 ROOT = Path(__file__).parents[2]
 PLACEHOLDER = "https://acme.api-us1.com"
+OTHER_PLACEHOLDER = "https://globex.api-us1.com"
 FENCE = re.compile(
     r"^(?P<indent> *)```(?P<language>[a-z]+)(?P<options>[^\n]*)\n(?P<code>.*?)^(?P=indent)```$",
     re.MULTILINE | re.DOTALL,
@@ -74,7 +75,7 @@ def pages() -> list[Path]:
 @pytest.fixture
 def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
     # Unpaced and with time ten thousand times as fast, so that reviews and sends end while a page is tested.
-    with Sandbox(seed=7, rate_limit=None, clock=Clock(speed=10_000)) as running:
+    with Sandbox(seed=7, accounts=["acme", "globex"], rate_limit=None, clock=Clock(speed=10_000)) as running:
         monkeypatch.setenv("ACTIVECAMPAIGN_URL", running.url)
         monkeypatch.setenv("ACTIVECAMPAIGN_API_TOKEN", running.token)
         yield running
@@ -91,6 +92,7 @@ class Page:
         self._module = ModuleType("__main__")
         self._names: dict[str, Any] = self._module.__dict__
         self._names["token"] = sandbox.token
+        self._names["other_token"] = sandbox.accounts["globex"].token
 
     def read(self) -> None:
         blocks = blocks_of(self._path)
@@ -109,6 +111,7 @@ class Page:
 
     def _run(self, block: Block, runner: asyncio.Runner) -> None:
         source = block.code.replace(PLACEHOLDER, self._sandbox.url)
+        source = source.replace(OTHER_PLACEHOLDER, self._sandbox.accounts["globex"].url)
         if block.title is not None and block.title.endswith(".py"):
             (self._folder / block.title).write_text(source, "utf-8")
             if block.title.startswith("test_"):

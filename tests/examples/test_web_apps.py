@@ -3,75 +3,31 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import httpx
 import pytest
 
 from ac_sms_async.sandbox import Pace, Sandbox
+from tests.transport.raw_server import RawServer, Say
+from tests.web_apps import processes
+from tests.web_apps.processes import Server
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
 FASTAPI = ("-m", "uvicorn", "fastapi_app:app", "--port", "0")
 AIOHTTP = ("aiohttp_app.py", "--port", "0")
 
 
-class Server:
-    """A web app's process: where it listens, and what it wrote."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self.process = process
-        self.lines: list[str] = []
-        self._listening = threading.Event()
-        self.url = ""
-        threading.Thread(target=self._read, daemon=True).start()
-        assert self._listening.wait(20), self.log
-
-    @property
-    def log(self) -> str:
-        return "".join(self.lines)
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.lines.append(line)
-            found = re.search(r"[Rr]unning on (http://\S+)", line)
-            if found is not None:
-                self.url = found[1]
-                self._listening.set()
-
-    def stop(self) -> None:
-        """As a platform does it, and wait for the end."""
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(10)
-
-
 @contextmanager
-def serve(app: tuple[str, ...], url: str, token: str) -> Generator[Server, None, None]:
-    process = subprocess.Popen(
-        [sys.executable, "-X", "dev", "-u", *app],
-        cwd=EXAMPLES,
-        env=os.environ | {"ACTIVECAMPAIGN_URL": url, "ACTIVECAMPAIGN_API_TOKEN": token},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    try:
-        yield Server(process)
-    finally:
-        process.kill()
-        process.wait()
-        assert process.stdout is not None
-        process.stdout.close()
+def serve(app: tuple[str, ...], url: str, token: str) -> Generator[Server]:
+    with processes.serve(app, url, token) as server:
+        server.wait()
+        yield server
 
 
 @pytest.fixture(scope="module")
@@ -179,6 +135,17 @@ def test_a_browser_that_hangs_up_ends_the_upstream_call(stalled: Stalled, app: t
         assert stalled.given_up.wait(3), server.log
         server.stop()
         assert "Traceback" not in server.log
+
+
+@pytest.mark.parametrize("app", [FASTAPI, AIOHTTP])
+def test_half_an_export_breaks_off(app: tuple[str, ...]) -> None:
+    half = b"HTTP/1.1 200 OK\r\nContent-Type: text/csv\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nid\r\n\r\n"
+    with (
+        RawServer(lambda seen: Say(half, then="close")) as upstream,
+        serve(app, upstream.url, "a-token") as server,
+        pytest.raises(httpx.TransportError),
+    ):
+        httpx.get(f"{server.url}{CSV}")
 
 
 def test_following_ends_with_the_browser(server: Server, sandbox: Sandbox) -> None:

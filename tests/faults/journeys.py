@@ -1,7 +1,8 @@
 """Calls that take several requests, struck in the middle: between pages, mid-poll, mid-batch.
 
 A journey answers to the same rule as a single request. What is known beforehand is what it gives when nothing is
-wrong; a fault that heals changes nothing in that, and one that lasts leaves what came before it.
+wrong; a fault that heals changes nothing in that, and one that lasts leaves what came before it. A wait goes on through
+all that says nothing of what is waited for; when its time is over, its error tells of the last of it.
 """
 
 from __future__ import annotations
@@ -66,19 +67,20 @@ class Journey:
     name: str
     operation_id: str
     upstream: Callable[[], Callable[[Request], Awaitable[Answer]]]
-    run: Callable[[SMSClient], Awaitable[Outcome]]
+    run: Callable[[SMSClient, float], Awaitable[Outcome]]
+    """With the seconds that a wait may take."""
     whole: list[Any]
     before: list[Any]
     skip: int
 
     @property
-    def counts_looks(self) -> bool:
-        """Whether the server itself ends the journey at a number of requests, retries counted."""
+    def waits(self) -> bool:
+        """Whether it looks until something is done: the server ends it at a number of requests, retries counted."""
         return self.upstream is Polled
 
 
 def _pages(name: str) -> Journey:
-    async def run(sms: SMSClient) -> Outcome:
+    async def run(sms: SMSClient, wait: float) -> Outcome:
         got: list[Any] = []
         try:
             async for row in PAGERS[name](sms, None):
@@ -111,13 +113,13 @@ PAGERS: dict[str, Callable[[SMSClient, str | None], Pager[Any]]] = {
 }
 
 
-async def _metrics(sms: SMSClient) -> Outcome:
+async def _metrics(sms: SMSClient, wait: float) -> Outcome:
     batch = await sms.metrics.fetch(range(1, 7), chunk_size=2, max_concurrency=1)
     assert not batch.missing
     return Outcome(sorted(batch.metrics), next(iter(batch.failed.values()), None))
 
 
-async def _failures(sms: SMSClient) -> Outcome:
+async def _failures(sms: SMSClient, wait: float) -> Outcome:
     got: list[Any] = []
     error: SMSError | None = None
     async for outcome in sms.metrics.stream_failures(range(1, 5), max_concurrency=1):
@@ -149,13 +151,19 @@ JOURNEYS = [
         "getBroadcastFailures, mid-batch", "getBroadcastFailures", lambda: upstream, _failures, [1, 2, 3, 4], [1, 2], 2
     ),
     Journey(
-        "getBroadcast, mid-poll", "getBroadcast", Polled, lambda sms: _waited(sms.broadcasts.wait(42)), [42], [], 1
+        "getBroadcast, mid-poll",
+        "getBroadcast",
+        Polled,
+        lambda sms, wait: _waited(sms.broadcasts.wait(42, timeout=wait)),
+        [42],
+        [],
+        1,
     ),
     Journey(
         "getAIBroadcastStatus, mid-poll",
         "getAIBroadcastStatus",
         Polled,
-        lambda sms: _waited(sms.ai.request("abc-1").wait()),
+        lambda sms, wait: _waited(sms.ai.request("abc-1").wait(timeout=wait)),
         [42],
         [],
         1,

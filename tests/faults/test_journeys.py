@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import cast
 
 import anyio
 import pytest
 
-from ac_sms_async import RetryPolicy, SMSClient, Timeout
+from ac_sms_async import RetryPolicy, SMSClient, SMSError, Timeout
 from tests.faults.journeys import JOURNEYS, PAGERS, Journey, Outcome
 from tests.faults.rule import ATTEMPTS, Cell
 from tests.faults.runner import LONG, PATIENT, SHORT
@@ -18,6 +18,9 @@ pytestmark = pytest.mark.anyio
 
 PHASES = [phase for phase in Phase if phase not in (Phase.CONNECT, Phase.TLS)]
 """By the middle of a journey there is a connection."""
+
+WAIT = 60.0
+"""For how many seconds one waits for what is going to happen."""
 
 
 def client(server: FaultServer, fault: Fault, give_up: float) -> SMSClient:
@@ -36,7 +39,7 @@ def client(server: FaultServer, fault: Fault, give_up: float) -> SMSClient:
 async def usual_requests(journey: Journey, servers: ServerThread) -> int:
     with servers.serve(journey.upstream()) as server:
         async with client(server, Fault.CUT, LONG) as sms:
-            assert await journey.run(sms) == Outcome(journey.whole)
+            assert await journey.run(sms, WAIT) == Outcome(journey.whole)
     return len(server.seen)
 
 
@@ -46,10 +49,10 @@ async def problems_of(
     with servers.serve(journey.upstream()) as server:
         server.inject(cell.phase, cell.fault, skip=journey.skip, times=None if cell.lasting else 1)
         async with client(server, cell.fault, give_up) as sms:
-            outcome = await journey.run(sms)
+            outcome = await journey.run(sms, 5 * give_up if cell.lasting else WAIT)
             server.heal()
             found = list(_wrong(outcome, journey, cell))
-            more = 0 if journey.counts_looks else cell.expected.requests - 1
+            more = 0 if journey.waits else cell.expected.requests - 1
             if outcome.error is None and len(server.seen) != usual + more:
                 found.append(f"{len(server.seen)} requests at the server, {usual} without the fault")
             if outcome.error is not None and journey.name in PAGERS:
@@ -62,13 +65,17 @@ async def problems_of(
     return found
 
 
-def _wrong(outcome: Outcome, journey: Journey, cell: Cell) -> Any:
-    expected = cell.expected
+def _wrong(outcome: Outcome, journey: Journey, cell: Cell) -> Iterator[str]:
+    expected, last = cell.expected.outcome, "value"
+    if journey.waits and expected not in ("value", "InvalidResponseError") and cell.fault is not Fault.MOVED:
+        expected, last = ("WaitTimeoutError", expected) if cell.lasting else ("value", "value")
     name = "value" if outcome.error is None else type(outcome.error).__name__
-    if name != expected.outcome:
-        yield f"expected {expected.outcome}, got {name}: {outcome.error!r}"
-    whole = journey.whole if expected.outcome == "value" else journey.before
-    if cell.lasting or expected.outcome == "value":
+    if name != expected:
+        yield f"expected {expected}, got {name}: {outcome.error!r}"
+    elif name == "WaitTimeoutError" and type(cast("SMSError", outcome.error).__cause__).__name__ != last:
+        yield f"expected to be told of a {last}: {outcome.error!r}"
+    whole = journey.whole if expected == "value" else journey.before
+    if cell.lasting or expected == "value":
         if outcome.got != whole:
             yield f"expected {whole}, got {outcome.got}"
     elif outcome.got[: len(whole)] != whole:

@@ -20,20 +20,20 @@ WORLDS = [
     World("asyncio", "httpx", tls=False),
     World("asyncio", "httpx", tls=True),
     World("trio", "httpx", tls=False),
-    World("asyncio", "aiohttp", tls=False),
+    World("asyncio", "httptools", tls=False),
     World("asyncio", "http_client", tls=False),
 ]
 TLS_WORLDS = [
     World("asyncio", "httpx", tls=True),
     World("trio", "httpx", tls=True),
-    World("asyncio", "aiohttp", tls=True),
+    World("asyncio", "httptools", tls=True),
 ]
 
 
 WAITING_WORLDS = [
     World("asyncio", "httpx", tls=True),
     World("trio", "httpx", tls=False),
-    World("asyncio", "aiohttp", tls=True),
+    World("asyncio", "httptools", tls=True),
 ]
 WAITING = (Fault.STALL, Fault.DRIP, Fault.LIMITED_429)
 """Faults that take time: their cells wait all at once, those of all phases together."""

@@ -10,9 +10,10 @@ from typing import Any
 
 import anyio
 import pytest
-from attrs import define
+from attrs import define, frozen
 
-from ac_sms_async.batching import Outcome, OutcomeStream, collect
+from ac_sms_async.batching.outcome import Found, Outcome
+from ac_sms_async.batching.stream import OutcomeStream, collect
 from ac_sms_async.errors import (
     AuthenticationError,
     BadRequestError,
@@ -65,8 +66,8 @@ class Server:
                 raise self.bad[id]
         return {id: f"word {id}" for id in [*ids, 999_999] if id not in self.missing}
 
-    def stream(self, ids: Any, **options: Any) -> OutcomeStream[str, Outcome[str]]:
-        return OutcomeStream(ids, self.fetch, outcome=Outcome[str], **options)
+    def stream(self, ids: Any, **options: Any) -> OutcomeStream[str, Found[str]]:
+        return OutcomeStream(ids, self.fetch, found=Found[str], **options)
 
 
 def bad_request() -> SMSError:
@@ -74,7 +75,7 @@ def bad_request() -> SMSError:
 
 
 async def outcomes(
-    stream: OutcomeStream[str, Outcome[str]], live: bool, into: list[Outcome[str]] | None = None
+    stream: OutcomeStream[str, Found[str]], live: bool, into: list[Outcome[str]] | None = None
 ) -> list[Outcome[str]]:
     into = [] if into is None else into
     async with stream if live else contextlib.nullcontext():
@@ -408,6 +409,16 @@ async def test_an_id_of_a_kind_of_its_own_is_taken_as_the_number_it_is() -> None
     await outcomes(server.stream(ids), live=False)
     assert server.asked == [[5, 7]]
     assert {type(id) for id in server.asked[0]} == {int}
+    sizes: Any = Numpy()
+    server = Server()
+    await outcomes(server.stream(range(1, 9), chunk_size=sizes, max_concurrency=sizes, give_up_after=sizes), live=True)
+    assert server.asked == [[1, 2, 3, 4, 5, 6, 7], [8]]
+
+
+async def test_an_id_of_more_digits_than_are_written_is_refused_in_words() -> None:
+    for ids in ([-(10**5000)], iter([-(10**5000)])):
+        with pytest.raises(ConfigurationError, match="not a number of too many digits"):
+            await outcomes(Server().stream(ids), live=False)
 
 
 @pytest.mark.parametrize("ids", ["123", b"123", bytearray(b"1"), 5, None])
@@ -457,16 +468,16 @@ async def test_an_error_of_the_callback_is_not_swallowed(live: bool) -> None:
         await outcomes(Server().stream([1], on_progress=fail), live)
 
 
-@define
-class Words(Outcome[str]):
+@frozen
+class Word(Found[str]):
     @property
-    def word(self) -> str | None:
+    def word(self) -> str:
         return self.value
 
 
-async def test_outcomes_may_have_a_class_of_their_own() -> None:
-    stream = OutcomeStream([3], Server().fetch, outcome=Words)
-    async for outcome in stream:
+async def test_what_is_found_may_have_a_class_of_its_own() -> None:
+    async for outcome in OutcomeStream([3], Server().fetch, found=Word):
+        assert outcome.status == "ok"
         assert outcome.word == "word 3"
 
 

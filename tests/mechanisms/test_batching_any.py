@@ -13,7 +13,8 @@ from attrs import define
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ac_sms_async.batching import Outcome, OutcomeStream
+from ac_sms_async.batching.outcome import Found, Outcome
+from ac_sms_async.batching.stream import OutcomeStream
 from ac_sms_async.errors import BadRequestError, SMSError
 
 IDS = st.lists(st.integers(1, 30), max_size=40)
@@ -60,7 +61,7 @@ async def run(case: Case, live: bool, give_up_after: int) -> tuple[list[Outcome[
     stream = OutcomeStream(
         case.ids,
         fetch,
-        outcome=Outcome[int],
+        found=Found[int],
         chunk_size=case.chunk_size,
         max_concurrency=case.max_concurrency,
         ordered=case.ordered,

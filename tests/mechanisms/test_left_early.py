@@ -11,8 +11,9 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from ac_sms_async.batching import Outcome, OutcomeStream
-from ac_sms_async.paging import FetchedPage, Pager
+from ac_sms_async.batching.outcome import Found
+from ac_sms_async.batching.stream import OutcomeStream
+from ac_sms_async.paging.pager import FetchedPage, Pager
 
 pytestmark = pytest.mark.anyio
 
@@ -44,8 +45,8 @@ class Fetches:
     def pager(self) -> Pager[int]:
         return Pager(self.page, key=int, name="numbers", page_size=7, prefetch=3)
 
-    def stream(self) -> OutcomeStream[int, Outcome[int]]:
-        return OutcomeStream(range(1, 41), self.chunk, outcome=Outcome[int], chunk_size=4, max_concurrency=3)
+    def stream(self) -> OutcomeStream[int, Found[int]]:
+        return OutcomeStream(range(1, 41), self.chunk, found=Found[int], chunk_size=4, max_concurrency=3)
 
 
 async def go_through(everything: Any, live: bool) -> None:

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from ac_sms_async.errors import PagingError
-from ac_sms_async.page_walk import FetchedPage, PageWalk
-from ac_sms_async.resume_token import ResumePoint
+from ac_sms_async.paging.page import FetchedPage
+from ac_sms_async.paging.resume_token import ResumePoint
+from ac_sms_async.paging.walk import PageWalk
 
 START = ResumePoint()
 
@@ -44,10 +45,10 @@ class Listing:
         rows: list[int] = []
         while not walk.done and pages != 0:
             offset = walk.asks(1)[0]
-            news = walk.take(offset, self.page(offset))
-            if news is not None:
-                rows += news.items
-                self.unreadable += news.unreadable
+            new = walk.take(offset, self.page(offset))
+            if new is not None:
+                rows += new.items
+                self.unreadable += new.unreadable
                 pages = None if pages is None else pages - 1
         return rows
 
@@ -62,19 +63,19 @@ def left_at(listing: Listing, pages: int) -> tuple[list[int], ResumePoint]:
 
 def test_of_a_row_that_is_on_a_page_twice_the_first_is_given_out() -> None:
     walk = PageWalk[tuple[int, str]](lambda row: row[0], limit=5, start=START)
-    news = walk.take(0, FetchedPage([(1, "a"), (2, "a"), (1, "b"), (3, "a"), (2, "b")], 9))
-    assert news is not None
-    assert (news.offset, news.items) == (0, [(1, "a"), (2, "a"), (3, "a")])
+    new = walk.take(0, FetchedPage([(1, "a"), (2, "a"), (1, "b"), (3, "a"), (2, "b")], 9))
+    assert new is not None
+    assert (new.offset, new.items) == (0, [(1, "a"), (2, "a"), (3, "a")])
     # Rows that are known stand between those that aren't.
-    news = walk.take(4, FetchedPage([(2, "c"), (4, "a"), (3, "b"), (5, "a"), (4, "b")], 9))
-    assert news is not None
-    assert (news.offset, news.items) == (5, [(4, "a"), (5, "a")])
+    new = walk.take(4, FetchedPage([(2, "c"), (4, "a"), (3, "b"), (5, "a"), (4, "b")], 9))
+    assert new is not None
+    assert (new.offset, new.items) == (5, [(4, "a"), (5, "a")])
 
 
 def test_a_page_on_which_no_row_has_an_id_stands_where_it_was_asked_for() -> None:
-    news = Listing([]).walk().take(0, FetchedPage([], 9, [-1, -2]))
-    assert news is not None
-    assert (news.offset, news.items, news.unreadable) == (0, [], [-1, -2])
+    new = Listing([]).walk().take(0, FetchedPage([], 9, [-1, -2]))
+    assert new is not None
+    assert (new.offset, new.items, new.unreadable) == (0, [], [-1, -2])
 
 
 def test_a_few_rows_deleted_cost_one_page_more() -> None:
@@ -111,9 +112,9 @@ def test_nothing_is_guessed_while_a_gap_is_closed() -> None:
     del listing.rows[:5]
     assert walk.take(27, listing.page(27)) is None
     assert walk.asks(4) == [18]
-    news = walk.take(18, listing.page(18))
-    assert news is not None
-    assert news.items == [29, 30, 31, 32, 33]
+    new = walk.take(18, listing.page(18))
+    assert new is not None
+    assert new.items == [29, 30, 31, 32, 33]
     assert walk.asks(4) == [27, 36, 45, 54]
 
 

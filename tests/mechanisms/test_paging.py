@@ -6,7 +6,7 @@ import contextlib
 import json
 import logging
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import anyio
@@ -15,13 +15,14 @@ import pytest
 
 from ac_sms_async.errors import (
     BadRequestError,
+    ConfigurationError,
     NotFoundError,
     PagingError,
     ServerError,
     SMSError,
     TransportError,
 )
-from ac_sms_async.paging import FetchedPage, Page, Pager
+from ac_sms_async.paging.pager import FetchedPage, Page, Pager
 
 pytestmark = pytest.mark.anyio
 
@@ -102,10 +103,66 @@ async def test_in_the_background_requests_stay_few_too() -> None:
 
 
 @pytest.mark.parametrize("prefetch", [1, 8])
-async def test_a_small_listing_costs_three_requests(prefetch: int) -> None:
-    server = Server(rows(20))
-    assert await server.pager(prefetch=prefetch).to_list() == rows(20)
-    assert sorted(server.asked) == [(0, 100), (19, 100), (20, 100)]
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 6, 19, 21, 99])
+async def test_a_listing_that_fits_into_a_page_costs_one_request(count: int, prefetch: int) -> None:
+    server = Server(rows(count))
+    assert await server.pager(prefetch=prefetch).to_list() == rows(count)
+    assert server.asked == [(0, 100)]
+
+
+@pytest.mark.parametrize("prefetch", [1, 8])
+@pytest.mark.parametrize("count", [5, 10, 20, 95])
+async def test_where_the_rows_are_as_many_as_a_cap_may_be_it_asks_once_more(count: int, prefetch: int) -> None:
+    server = Server(rows(count))
+    assert await server.pager(prefetch=prefetch).to_list() == rows(count)
+    assert [offset for offset in server.offsets if offset < count] == [0, count - 1]
+    assert len(server.asked) <= 2 + (prefetch > 1)
+    # What it asks for: a server that sends 20 at most, and counts those.
+    server = Server(rows(count + 3))
+
+    async def fetch(offset: int, limit: int) -> FetchedPage[int]:
+        page = server.rows[offset : offset + min(limit, count)]
+        return FetchedPage(page, offset + len(page))
+
+    assert await Pager(fetch, key=int, name="numbers").to_list() == rows(count + 3)
+
+
+@pytest.mark.parametrize("off", [None, 1, -1])
+@pytest.mark.parametrize("count", [18, 20, 150])
+async def test_without_a_total_that_agrees_nothing_but_an_empty_page_ends_a_listing(
+    count: int, off: int | None
+) -> None:
+    asked: list[int] = []
+
+    async def fetch(offset: int, limit: int) -> FetchedPage[int]:
+        asked.append(offset)
+        return FetchedPage(rows(count)[offset : offset + limit], None if off is None else count + off)
+
+    assert await Pager(fetch, key=int, name="numbers", prefetch=1).to_list() == rows(count)
+    assert asked[-1] == count
+
+
+@pytest.mark.parametrize("count", [1, 3])
+async def test_a_mock_of_one_page_that_is_always_the_same(count: int) -> None:
+    async def fetch(offset: int, limit: int) -> FetchedPage[int]:
+        return FetchedPage(rows(count), count)
+
+    pager = Pager(fetch, key=int, name="numbers")
+    assert await pager.to_list() == rows(count)
+    async with pager:
+        assert [page.items async for page in pager.pages()] == [rows(count)]
+    assert await pager.first() == 1
+
+
+async def test_a_mock_that_has_nothing_behind_its_page() -> None:
+    asked: list[int] = []
+
+    async def fetch(offset: int, limit: int) -> FetchedPage[int]:
+        asked.append(offset)
+        return FetchedPage(rows(20) if offset == 0 else [], 20)
+
+    assert await Pager(fetch, key=int, name="numbers", prefetch=1).to_list() == rows(20)
+    assert asked == [0, 19]
 
 
 async def test_a_server_that_caps_its_pages_is_read_to_the_end() -> None:
@@ -124,10 +181,33 @@ async def test_a_server_that_sends_one_row_at_a_time_is_read_to_the_end() -> Non
     assert await server.pager(resume=token).to_list() == [4, 5]
 
 
-async def test_a_page_size_of_one_asks_for_two_rows_to_overlap() -> None:
+async def test_a_page_size_of_one_gives_out_one_row_a_page() -> None:
     server = Server(rows(3))
-    assert await server.pager(page_size=1, prefetch=1).to_list() == rows(3)
-    assert server.asked == [(0, 2), (1, 2), (2, 2), (3, 2)]
+    pager = server.pager(page_size=1, prefetch=1)
+    assert [page.items async for page in pager.pages()] == [[1], [2], [3]]
+    assert server.asked == [(0, 1), (0, 2), (1, 2), (2, 2), (3, 2)]
+    token = (await anext(pager.pages())).resume_token
+    server.asked.clear()
+    resumed = server.pager(page_size=1, prefetch=1, resume=token)
+    assert [page.items async for page in resumed.pages()] == [[2], [3]]
+    assert server.asked[0] == (0, 2)
+
+
+async def test_the_first_row_is_the_only_one_asked_for() -> None:
+    server = Server(rows(300))
+    pages = [page async for page in server.pager(page_size=10).pages()]
+    server.asked.clear()
+    assert await server.pager(page_size=10, resume=pages[0].resume_token).first() == 11
+    assert server.asked == [(9, 10)]
+
+    async def fetch(offset: int, limit: int) -> FetchedPage[int]:
+        server.asked.append((offset, limit))
+        # The first row of all has no id.
+        return FetchedPage([row for row in (2, 3) if offset < row <= offset + limit], 3, ["x"] if offset == 0 else [])
+
+    server.asked.clear()
+    assert await Pager(fetch, key=int, name="numbers").first() == 2
+    assert server.asked == [(0, 1), (0, 100)]
 
 
 @pytest.mark.parametrize("lie", [0, 1, 60, 10**6])
@@ -146,6 +226,44 @@ async def test_short_pages_in_the_middle_are_no_end() -> None:
     lengths = iter([100, 3, 40, 2, 100, 100, 5, 100, 100, 100, 100, 100])
     server.answer = lambda offset, limit: server.rows[offset : offset + next(lengths, limit)]
     assert await server.pager(prefetch=1).to_list() == rows(300)
+
+
+@pytest.mark.parametrize("live", [False, True])
+async def test_tasks_that_share_the_rows_take_turns(live: bool) -> None:
+    pager = Server(rows(50)).pager(page_size=7)
+    got: list[int] = []
+
+    async def take(iterator: AsyncIterator[int]) -> None:
+        while (row := await anext(iterator, None)) is not None:
+            got.append(row)
+            await anyio.lowlevel.checkpoint()
+
+    async with pager if live else contextlib.nullcontext(), anyio.create_task_group() as readers:
+        iterator = aiter(pager)
+        for _ in range(3):
+            readers.start_soon(take, iterator)
+    assert sorted(got) == rows(50)
+
+
+async def test_an_iterator_whose_block_has_ended_says_so() -> None:
+    pager = Server(rows(50)).pager(page_size=7)
+    async with pager:
+        begun, not_begun = aiter(pager), aiter(pager)
+        assert await anext(begun) == 1
+        with pytest.raises(ConfigurationError, match="already in an `async with` block"):
+            await pager.__aenter__()
+    for _ in range(2):
+        with pytest.raises(ConfigurationError, match="block that has ended"):
+            await anext(not_begun)
+    # What was there already is given out, and then it is told.
+    told = ""
+    while not told:
+        try:
+            await anext(begun)
+        except ConfigurationError as error:
+            told = str(error)
+    assert told.endswith("block that was cancelled or has ended")
+    await pager.__aexit__(None, None, None)
 
 
 async def test_pages_say_where_they_stood_and_how_to_go_on() -> None:
@@ -180,7 +298,7 @@ async def test_first_and_count_cost_one_request() -> None:
     server = Server(rows(300))
     assert await server.pager(prefetch=8).first() == 1
     assert await server.pager().count() == 300
-    assert server.asked == [(0, 100), (0, 1)]
+    assert server.asked == [(0, 1), (0, 1)]
     empty = Server([], total=False)
     assert await empty.pager().first() is None
     assert await empty.pager().count() is None
@@ -247,18 +365,35 @@ async def test_an_error_before_the_first_row_resumes_at_the_start() -> None:
 
 
 @pytest.mark.parametrize("prefetch", [1, 8])
-@pytest.mark.parametrize("count", [1, 20, 100])
+@pytest.mark.parametrize(
+    ("count", "total"), [(1, False), (3, False), (20, True), (20, False), (100, True), (300, True)]
+)
 @pytest.mark.parametrize("live", [False, True])
-async def test_a_server_that_ignores_the_offset_is_found_out(count: int, prefetch: int, live: bool) -> None:
-    server = Server(rows(count))
+async def test_a_server_that_ignores_the_offset_is_found_out(
+    count: int, total: bool, prefetch: int, live: bool
+) -> None:
+    server = Server(rows(count), total=total)
     server.answer = lambda _, limit: server.rows[:limit]
     pager = server.pager(prefetch=prefetch)
     seen: list[int] = []
     with pytest.raises(PagingError, match="ignores the offset") as caught:
         await listed(pager, live, seen)
-    assert seen == rows(count)
+    assert seen == rows(min(count, 100))
     assert caught.value.resume_token is not None
-    assert len(server.asked) <= 4 + prefetch
+    assert len(server.asked) <= 5 + prefetch
+    # It won't make sense when it is asked again.
+    async with pager if live else contextlib.nullcontext():
+        iterator = aiter(pager)
+        for _ in seen:
+            await anext(iterator)
+        with pytest.raises(PagingError):
+            await anext(iterator)
+        asked = len(server.asked)
+        for _ in range(3):
+            with pytest.raises(PagingError, match="ignores the offset") as again:
+                await anext(iterator)
+            assert again.value.resume_token == caught.value.resume_token
+    assert len(server.asked) == asked
 
 
 @pytest.mark.parametrize("error", [None, BadRequestError("x", status=400), NotFoundError("x", status=404)])
@@ -283,19 +418,81 @@ async def test_rows_inserted_before_the_known_ones_are_not_taken_for_that(error:
 async def test_a_probe_that_fails_otherwise_is_an_error() -> None:
     server = Server(rows(10))
     server.answer = lambda _, limit: server.rows[:limit]
-    server.errors = {offset: TransportError("cut") for offset in range(1_000_000, 1_000_100)}
+    server.errors = {offset: TransportError("cut") for offset in range(1_000_000, 1_000_200)}
     with pytest.raises(TransportError):
         await server.pager().to_list()
 
 
-async def test_shifts_without_end_are_given_up() -> None:
-    server = Server(rows(10))
+@pytest.mark.parametrize("total", [True, False])
+@pytest.mark.parametrize("prefetch", [1, 3])
+async def test_a_server_that_has_nothing_where_it_just_had_a_row_is_asked_three_times_more(
+    prefetch: int, total: bool
+) -> None:
+    server = Server(rows(100), total=total)
     # One page at the start, and never again one that fits to it.
-    server.answer = lambda offset, _: server.rows if offset == 0 else []
-    with pytest.raises(PagingError, match="shift without end") as caught:
-        await server.pager(prefetch=3).to_list()
+    server.answer = lambda offset, limit: server.rows[:limit] if offset == 0 else []
+    with pytest.raises(PagingError, match="contradicts itself: 3 times a row was not where") as caught:
+        await server.pager(page_size=10, prefetch=prefetch).to_list()
     assert json.loads(caught.value.resume_token or "")["tail"] == rows(10)
-    assert len(server.asked) < 1600
+    assert server.offsets.count(9) == (3 if total else 4)
+    assert len(server.asked) <= 8 * prefetch
+
+
+@pytest.mark.parametrize("prefetch", [1, 4])
+@pytest.mark.parametrize("limit", [2, 7, 100])
+@pytest.mark.parametrize("cap", [1000, 40])
+@pytest.mark.parametrize("total", [True, False])
+async def test_a_server_that_begins_its_pages_at_multiples_is_read_without_an_overlap(
+    total: bool, cap: int, limit: int, prefetch: int
+) -> None:
+    server = Server(rows(250), total=total)
+
+    def answer(offset: int, limit: int) -> list[int]:
+        sent = min(limit, cap)
+        return server.rows[offset // sent * sent :][:sent]
+
+    server.answer = answer
+    assert await server.pager(page_size=limit, prefetch=prefetch).to_list() == rows(250)
+    ideal = -(-250 // min(cap, limit)) + 1
+    # Two to find out how it pages, and what was asked for beside those.
+    assert len(server.asked) <= ideal + 2 + 2 * (prefetch - 1)
+
+
+async def test_a_place_in_a_server_that_begins_its_pages_at_multiples_is_found_again() -> None:
+    server = Server(rows(250))
+    server.answer = lambda offset, limit: server.rows[offset // limit * limit :][:limit]
+    pages = [page async for page in server.pager(page_size=50).pages()]
+    for page in pages:
+        for size in (50, 30, 100):
+            rest = await server.pager(page_size=size, resume=page.resume_token).to_list()
+            assert rest == rows(250)[page.items[-1] :]
+
+
+async def test_a_server_that_rounds_the_offset_down_is_read_with_the_overlap_it_makes() -> None:
+    server = Server(rows(250))
+    server.answer = lambda offset, limit: server.rows[offset // 20 * 20 :][:limit]
+    assert await server.pager(prefetch=1).to_list() == rows(250)
+    assert server.offsets == [0, 99, 179, 249]
+
+
+@pytest.mark.parametrize("live", [False, True])
+@pytest.mark.parametrize(("total", "last"), [(300, 1684), (0, 1090)])
+async def test_a_listing_that_never_ends_is_bounded_by_its_total(live: bool, total: int, last: int) -> None:
+    asked = 0
+
+    async def fetch(offset: int, limit: int) -> FetchedPage[int]:
+        nonlocal asked
+        asked += 1
+        await anyio.lowlevel.checkpoint()
+        return FetchedPage(range(offset, offset + limit), total)
+
+    seen: list[int] = []
+    pager = Pager(fetch, key=int, name="numbers")
+    with pytest.raises(PagingError, match=f"row {last}, where the server says there are {total}") as caught:
+        await listed(pager, live, seen)
+    assert seen == list(range(last - 99))
+    assert asked <= 22
+    assert caught.value.resume_token is not None
 
 
 async def test_many_pages_without_anything_new_need_no_stack() -> None:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
 import anyio
 import pytest
 
-from ac_sms_async.background import Background
 from ac_sms_async.errors import ConfigurationError, TransportError
-from ac_sms_async.paging import FetchedPage, Page, Pager
+from ac_sms_async.paging.pager import FetchedPage, Page, Pager
+from ac_sms_async.tasks import Background
 
 pytestmark = pytest.mark.anyio
 
@@ -106,9 +106,9 @@ async def test_one_task_drives_a_listing_however_often_its_reader_waits(monkeypa
     started: list[object] = []
     start = Background.start
 
-    def counted(self: Background, job: Callable[[], Awaitable[None]]) -> None:
+    def counted(self: Background, job: Callable[[], Coroutine[Any, Any, None]], ended: Callable[[], None]) -> None:
         started.append(job)
-        start(self, job)
+        start(self, job, ended)
 
     monkeypatch.setattr(Background, "start", counted)
     server = SlowServer(1000)
@@ -245,6 +245,7 @@ async def test_several_iterations_in_one_block() -> None:
     "options",
     [
         {"page_size": 0},
+        {"page_size": 10.0},
         {"page_size": 1001},
         {"page_size": True},
         {"page_size": "10"},
@@ -276,21 +277,54 @@ async def test_a_bad_number_of_items_is_refused(most: Any) -> None:
         5,
         b"{}",
         "{}",
+        '{"v":3,"of":"numbers","asked":{},"offset":0,"tail":[]}',
         '{"v":2,"of":"numbers","offset":0,"tail":[]}',
-        '{"v":1,"of":"numbers","offset":-1,"tail":[1]}',
-        '{"v":1,"of":"numbers","offset":true,"tail":[1]}',
-        '{"v":1,"of":"numbers","offset":1.0,"tail":[1]}',
-        '{"v":1,"of":"numbers","offset":5,"tail":[]}',
-        '{"v":1,"of":"numbers","offset":5,"tail":"ab"}',
-        '{"v":1,"of":"numbers","offset":5,"tail":[null]}',
-        '{"v":1,"of":"numbers","offset":5,"tail":[true]}',
-        '{"v":1,"of":"numbers","offset":5,"tail":[1],"more":1}',
-        '{"v":1,"of":"numbers","offset":99,"tail":[' + ",".join("1" * 51) + "]}",
+        '{"v":2,"of":"numbers","asked":[],"offset":0,"tail":[]}',
+        '{"v":2,"of":"numbers","asked":{},"offset":-1,"tail":[1]}',
+        '{"v":2,"of":"numbers","asked":{},"offset":true,"tail":[1]}',
+        '{"v":2,"of":"numbers","asked":{},"offset":1.0,"tail":[1]}',
+        '{"v":2,"of":"numbers","asked":{},"offset":5,"tail":[]}',
+        '{"v":2,"of":"numbers","asked":{},"offset":5,"tail":"ab"}',
+        '{"v":2,"of":"numbers","asked":{},"offset":5,"tail":[null]}',
+        '{"v":2,"of":"numbers","asked":{},"offset":5,"tail":[true]}',
+        '{"v":2,"of":"numbers","asked":{},"offset":5,"tail":[1],"more":1}',
+        '{"v":2,"of":"numbers","asked":{},"offset":99,"tail":[' + ",".join("1" * 51) + "]}",
     ],
 )
 def test_a_bad_token_is_refused(token: Any) -> None:
     with pytest.raises(ConfigurationError, match="resume="):
         SlowServer(1).pager(resume=token)
+
+
+def test_a_token_of_the_first_form_is_refused_in_words() -> None:
+    with pytest.raises(
+        ConfigurationError, match="of an earlier version, which doesn't say to which question: list from"
+    ):
+        SlowServer(1).pager(resume='{"v":1,"of":"numbers","offset":5,"tail":[1,2]}')
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "differs"),
+    [
+        ({"order": "ASC"}, {"order": "DESC"}, "another order:"),
+        ({}, {"status": "sent"}, "another status:"),
+        ({"status": "sent"}, {"status": None}, "another status:"),
+        ({"a": 1, "b": [1, 2]}, {"a": 2, "b": [1, 3]}, "another a, b:"),
+    ],
+)
+async def test_a_token_of_another_question_is_refused(then: Any, now: Any, differs: str) -> None:
+    page = await anext(SlowServer(300).pager(question=then).pages())
+    with pytest.raises(ConfigurationError, match=differs):
+        SlowServer(300).pager(question=now, resume=page.resume_token)
+    assert "sent" not in page.resume_token
+
+
+async def test_a_token_fits_its_question_whatever_the_pages_are() -> None:
+    question = {"order": "ASC", "name": None, "shown": ["a", "b"]}
+    page = await anext(SlowServer(300).pager(question=question).pages())
+    same = {"shown": ["b", "a"], "order": "ASC"}
+    rest = await SlowServer(300).pager(question=same, page_size=7, prefetch=5, resume=page.resume_token).to_list()
+    assert rest == list(range(100, 300))
 
 
 async def test_a_token_of_another_listing_is_refused() -> None:
@@ -312,3 +346,40 @@ async def test_in_the_background_a_request_leaves_before_other_answers_are_decod
         assert await pager.to_list() == list(range(1000))
     # Four answers came at one time. The one that was needed next made room for a request.
     assert trace[trace.index(("decoded", 99)) + 1][0] == "asked"
+
+
+@pytest.mark.parametrize("beside", [0.3, 3600.0])
+async def test_whoever_reads_on_when_the_block_was_cancelled_is_told_so(beside: float) -> None:
+    fetched: list[int] = []
+
+    async def fetch(offset: int, limit: int) -> FetchedPage[int]:
+        fetched.append(offset)
+        await anyio.sleep(beside)
+        return FetchedPage(range(offset, offset + limit), 1000)
+
+    said: list[str] = []
+    pager = Pager(fetch, key=int, name="numbers")
+
+    async def read() -> None:
+        iterator = aiter(pager)
+        for _ in range(3):
+            try:
+                while True:
+                    await anext(iterator)
+            except ConfigurationError as error:
+                said.append(str(error))
+
+    fetched_inside: list[int] = []
+    async with anyio.create_task_group() as group:
+        with anyio.move_on_after(0.1):
+            async with pager:
+                group.start_soon(read)
+                try:
+                    await anyio.sleep_forever()
+                finally:
+                    # The owner cleans up: the block is not left yet, and its requests go on until it is.
+                    with anyio.CancelScope(shield=True):
+                        await anyio.sleep(0.3)
+        fetched_inside += fetched
+    assert said == ["this iterator belongs to an `async with` block that was cancelled or has ended"] * 3
+    assert fetched == fetched_inside

@@ -96,7 +96,7 @@ def test_a_call_is_a_client_span_with_its_attempts_as_events(recorded: Recorded)
     telemetry(attempt(status=503, error="ServerError"))
     telemetry(RetryScheduled(**ABOUT, attempt=1, status=503, error="ServerError", delay=0.75))
     telemetry(attempt(attempt=2))
-    telemetry(CallFinished(**ABOUT, attempts=2, status=200, error=None, duration=2.0))
+    telemetry(CallFinished(**ABOUT, attempts=2, status=200, error=None, duration=2.0, maybe_applied=False))
 
     (span,) = recorded.spans()
     assert span.name == "GET /sms/broadcasts/{id}"
@@ -146,7 +146,7 @@ def test_a_call_is_a_client_span_with_its_attempts_as_events(recorded: Recorded)
 def test_the_span_lies_under_the_current_one(recorded: Recorded) -> None:
     with recorded.tracer_provider.get_tracer("app").start_as_current_span("work") as work:
         recorded.telemetry(CallStarted(**ABOUT, deadline=300.0))
-    recorded.telemetry(CallFinished(**ABOUT, attempts=0, status=None, error=None, duration=1.0))
+    recorded.telemetry(CallFinished(**ABOUT, attempts=0, status=None, error=None, duration=1.0, maybe_applied=False))
 
     call = next(span for span in recorded.spans() if span.name != "work")
     assert call.parent is not None
@@ -155,7 +155,9 @@ def test_the_span_lies_under_the_current_one(recorded: Recorded) -> None:
 
 def test_a_failed_call_says_what_failed(recorded: Recorded) -> None:
     recorded.telemetry(CallStarted(**ABOUT, deadline=300.0))
-    recorded.telemetry(CallFinished(**ABOUT, attempts=1, status=None, error="ConnectError", duration=1.0))
+    recorded.telemetry(
+        CallFinished(**ABOUT, attempts=1, status=None, error="ConnectError", duration=1.0, maybe_applied=False)
+    )
 
     (span,) = recorded.spans()
     assert span.status.status_code is StatusCode.ERROR
@@ -165,9 +167,22 @@ def test_a_failed_call_says_what_failed(recorded: Recorded) -> None:
     assert "http.request.resend_count" not in attributes_of(span)
 
 
+@pytest.mark.parametrize("maybe_applied", [True, False])
+def test_a_write_that_may_have_been_applied_says_so(recorded: Recorded, maybe_applied: bool) -> None:
+    recorded.telemetry(CallStarted(**ABOUT, deadline=300.0))
+    recorded.telemetry(
+        CallFinished(**ABOUT, attempts=1, status=None, error=None, duration=1.0, maybe_applied=maybe_applied)
+    )
+
+    (span,) = recorded.spans()
+    assert attributes_of(span).get("ac_sms.maybe_applied", False) is maybe_applied
+
+
 def test_an_unreadable_success_is_an_error_by_its_class(recorded: Recorded) -> None:
     recorded.telemetry(CallStarted(**ABOUT, deadline=300.0))
-    recorded.telemetry(CallFinished(**ABOUT, attempts=1, status=200, error="InvalidResponseError", duration=1.0))
+    recorded.telemetry(
+        CallFinished(**ABOUT, attempts=1, status=200, error="InvalidResponseError", duration=1.0, maybe_applied=False)
+    )
 
     (span,) = recorded.spans()
     assert attributes_of(span)["error.type"] == "InvalidResponseError"
@@ -181,7 +196,7 @@ def test_metrics(recorded: Recorded) -> None:
     telemetry(RetryScheduled(**ABOUT, attempt=1, status=429, error="RateLimitedError", delay=30.0))
     telemetry(attempt(attempt=2, rate_remaining=4))
     telemetry(attempt(attempt=3, rate_remaining=None))
-    telemetry(CallFinished(**ABOUT, attempts=2, status=200, error=None, duration=31.0))
+    telemetry(CallFinished(**ABOUT, attempts=2, status=200, error=None, duration=31.0, maybe_applied=False))
 
     common = {
         "http.request.method": "GET",
@@ -230,7 +245,7 @@ def test_metrics(recorded: Recorded) -> None:
 def test_an_account_by_name_and_an_endpoint_that_the_document_lacks(recorded: Recorded) -> None:
     about: dict[str, Any] = ABOUT | {"account": "acme", "operation_id": "", "path": "/contacts/7"}
     recorded.telemetry(CallStarted(**about, deadline=300.0))
-    recorded.telemetry(CallFinished(**about, attempts=1, status=200, error=None, duration=1.0))
+    recorded.telemetry(CallFinished(**about, attempts=1, status=200, error=None, duration=1.0, maybe_applied=False))
 
     (span,) = recorded.spans()
     assert span.name == "GET"
@@ -261,7 +276,7 @@ def test_span_names_never_hold_an_id(recorded: Recorded, operation_id: str, meth
     path = re.sub(r"\{\w+\}", "a-b_c%20d" if "/ai/" in template else "4711", template)
     about: dict[str, Any] = ABOUT | {"operation_id": operation_id, "method": method, "path": path}
     recorded.telemetry(CallStarted(**about, deadline=300.0))
-    recorded.telemetry(CallFinished(**about, attempts=1, status=200, error=None, duration=1.0))
+    recorded.telemetry(CallFinished(**about, attempts=1, status=200, error=None, duration=1.0, maybe_applied=False))
 
     (span,) = recorded.spans()
     assert span.name == f"{method} " + re.sub(r"\{\w+\}", "{id}", template)
@@ -273,7 +288,7 @@ def test_span_names_never_hold_an_id(recorded: Recorded, operation_id: str, meth
 def test_the_port_is_always_told(recorded: Recorded, base_url: str, port: int) -> None:
     about: dict[str, Any] = ABOUT | {"base_url": base_url}
     recorded.telemetry(CallStarted(**about, deadline=300.0))
-    recorded.telemetry(CallFinished(**about, attempts=1, status=200, error=None, duration=1.0))
+    recorded.telemetry(CallFinished(**about, attempts=1, status=200, error=None, duration=1.0, maybe_applied=False))
 
     (span,) = recorded.spans()
     assert attributes_of(span)["server.port"] == port
@@ -282,7 +297,7 @@ def test_the_port_is_always_told(recorded: Recorded, base_url: str, port: int) -
 
 def test_a_call_whose_start_was_not_seen_is_measured_but_has_no_span(recorded: Recorded) -> None:
     recorded.telemetry(attempt())
-    recorded.telemetry(CallFinished(**ABOUT, attempts=1, status=200, error=None, duration=1.0))
+    recorded.telemetry(CallFinished(**ABOUT, attempts=1, status=200, error=None, duration=1.0, maybe_applied=False))
 
     assert recorded.spans() == ()
     assert len(recorded.points("http.client.request.duration")) == 1
@@ -296,5 +311,5 @@ def test_an_event_of_a_later_version_is_left_alone(recorded: Recorded) -> None:
 def test_without_an_sdk_nothing_happens() -> None:
     telemetry = Telemetry()
     telemetry(CallStarted(**ABOUT, deadline=300.0))
-    telemetry(CallFinished(**ABOUT, attempts=1, status=200, error=None, duration=1.0))
+    telemetry(CallFinished(**ABOUT, attempts=1, status=200, error=None, duration=1.0, maybe_applied=False))
     assert trace.get_current_span() is trace.INVALID_SPAN

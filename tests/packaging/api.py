@@ -14,7 +14,7 @@ from pathlib import Path
 import griffe
 
 PACKAGE = "ac_sms_async"
-ROOTS = (PACKAGE, f"{PACKAGE}.collect", f"{PACKAGE}.otel", f"{PACKAGE}.sandbox", f"{PACKAGE}.transport.events")
+ROOTS = (PACKAGE, f"{PACKAGE}.collect", f"{PACKAGE}.otel", f"{PACKAGE}.sandbox")
 RESOURCES = f"{PACKAGE}.resources"
 
 

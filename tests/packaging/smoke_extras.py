@@ -22,19 +22,19 @@ async def read(url: str, token: str) -> None:
         assert await sms.broadcasts.list().first() is not None
 
 
-async def over_aiohttp(url: str, token: str) -> None:
+async def over_httptools(url: str, token: str) -> None:
     spans, numbers = InMemorySpanExporter(), InMemoryMetricReader()
     tracers = TracerProvider()
     tracers.add_span_processor(SimpleSpanProcessor(spans))
     telemetry = Telemetry(tracer_provider=tracers, meter_provider=MeterProvider([numbers]))
-    async with SMSClient(url, token, rate_limit=None, backend="aiohttp", on_event=telemetry) as sms:
+    async with SMSClient(url, token, rate_limit=None, backend="httptools", on_event=telemetry) as sms:
         assert len(await sms.broadcasts.list().to_list()) > 1
     assert spans.get_finished_spans()
     assert numbers.get_metrics_data() is not None
 
 
 url, token = sys.argv[1:]
-asyncio.run(over_aiohttp(url, token))
+asyncio.run(over_httptools(url, token))
 trio.run(read, url, token)
 with Sandbox() as sandbox:
     asyncio.run(read(sandbox.url, sandbox.token))

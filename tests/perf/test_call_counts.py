@@ -88,6 +88,8 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[httpx.Reques
 )
 def test_reading_a_page(payload: str, decode: Callable[[Any, tzinfo], object], per_row: float) -> None:
     page = json.loads((PAYLOADS / f"{payload}.json").read_bytes())
+    # Once before: what other tests left for the first one to do is not counted.
+    decode(page, ZONE)
     with counting() as counter:
         decode(page, ZONE)
     assert counter.calls / len(page[payload]) <= per_row * TOLERANCE
@@ -100,7 +102,8 @@ async def test_one_call(answers: Callable[[Callable[[httpx.Request], Any]], None
         await sms.broadcasts.get(42)
         with counting() as counter:
             await sms.broadcasts.get(42)
-    assert counter.calls <= 122 * TOLERANCE
+    # 50 of them are for being served under overload: the usual answer, the line's length, what took the time.
+    assert counter.calls <= 190 * TOLERANCE
 
 
 @pytest.mark.anyio

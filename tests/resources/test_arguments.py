@@ -42,6 +42,12 @@ Colour = Literal["red", "blue"]
         (lambda: arguments.choices("red", Colour, "colours"), r"\['red'\]"),
         (lambda: arguments.choices(["red", "green"], Colour, "colours"), "each of colours"),
         (lambda: arguments.at_least(0, 1, "chunk_size"), "at least 1, not 0"),
+        (lambda: arguments.at_least(2**63, 0, "count"), "count must be a 64-bit number, not 9223372036854775808"),
+        (lambda: arguments.at_least(10**5000, 0, "count"), "not such a large int"),
+        (lambda: arguments.positive_id(10**5000), "64-bit number, not such a large int"),
+        (lambda: arguments.id_list(bytearray(b"12")), "not bytearray"),
+        (lambda: arguments.id_list(list), "not type"),
+        (lambda: arguments.text("a\ud83d", "name"), "name holds half a surrogate pair at character 1,"),
         (lambda: arguments.at_least(True, 1, "chunk_size"), "an int, not bool"),
     ],
 )

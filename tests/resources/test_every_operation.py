@@ -58,7 +58,7 @@ CASES = [
             start_date=date(2026, 1, 1),
             end_date=date(2026, 1, 31),
         ).first(),
-        "GET /sms/broadcasts?offset=0&limit=100&filters%5Bname%5D=Sale+%26+more&filters%5Bstatus%5D=sent"
+        "GET /sms/broadcasts?offset=0&limit=1&filters%5Bname%5D=Sale+%26+more&filters%5Bstatus%5D=sent"
         "&filters%5Btype%5D=sms&orders%5Bfield%5D=DESC&start_date=2026-01-01&end_date=2026-01-31",
         answer={"broadcasts": [BROADCAST], "meta": {"total": 1}},
     ),
@@ -71,7 +71,7 @@ CASES = [
     Case(
         "createBroadcast",
         lambda sms: sms.broadcasts.create(
-            name="Sale", body="20% off", list_ids=[3], address_id=None, scheduled_date=MOMENT, sent_to_count=5
+            name="Sale", body="20% off", list_ids=[3], address_id=8, scheduled_date=MOMENT, sent_to_count=5
         ),
         "POST /sms/broadcasts",
         {
@@ -79,7 +79,7 @@ CASES = [
             "body": "20% off",
             "status": "draft",
             "list_ids": [3],
-            "address_id": None,
+            "address_id": 8,
             "scheduled_date": "2026-03-01T12:30:00+00:00",
             "sent_to_count": 5,
         },

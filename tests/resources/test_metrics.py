@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import json
+import pickle
 from datetime import date
 from typing import Any
 
 import httpx
 import pytest
+from attrs.exceptions import FrozenInstanceError
 from pytest_httpx import HTTPXMock
 
-from ac_sms_async import AuthenticationError, ConfigurationError, NotFoundError, SMSClient
+from ac_sms_async import (
+    AuthenticationError,
+    ConfigurationError,
+    Failed,
+    MetricsFound,
+    Missing,
+    NotFoundError,
+    SMSClient,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -43,10 +53,21 @@ async def test_every_id_is_in_exactly_one_of_three(sms: SMSClient, httpx_mock: H
 async def test_a_stream_yields_one_outcome_for_each_id(sms: SMSClient, httpx_mock: HTTPXMock) -> None:
     httpx_mock.add_callback(metrics_of(1), is_reusable=True)
     outcomes = [outcome async for outcome in sms.metrics.stream([1, 2])]
-    assert [(o.id, o.status, o.metrics and o.metrics.sends, o.error) for o in outcomes] == [
+    assert [(o.id, o.status, o.value and o.value.sends, o.error) for o in outcomes] == [
         (1, "ok", 10, None),
         (2, "missing", None, None),
     ]
+
+
+async def test_an_outcome_stays_as_it_is(sms: SMSClient, httpx_mock: HTTPXMock) -> None:
+    httpx_mock.add_callback(metrics_of(1, bad=3), is_reusable=True)
+    outcomes = [outcome async for outcome in sms.metrics.stream([1, 2, 3])]
+    assert [type(outcome) for outcome in outcomes] == [MetricsFound, Missing, Failed]
+    for outcome in outcomes:
+        for name in ("id", "status", "value", "error"):
+            with pytest.raises((FrozenInstanceError, AttributeError)):
+                setattr(outcome, name, 4)
+        assert type(pickle.loads(pickle.dumps(outcome))) is type(outcome)
 
 
 async def test_failures_come_one_request_an_id(sms: SMSClient, httpx_mock: HTTPXMock) -> None:
@@ -54,8 +75,10 @@ async def test_failures_come_one_request_an_id(sms: SMSClient, httpx_mock: HTTPX
     httpx_mock.add_response(url=f"{base}/1/failures", json={"failures": [{"errorCode": "30003", "count": 2}]})
     httpx_mock.add_response(url=f"{base}/2/failures", status_code=404)
     first, second = [outcome async for outcome in sms.metrics.stream_failures([1, 2])]
-    assert (first.id, first.status, [group.count for group in first.failures or []]) == (1, "ok", [2])
-    assert (second.id, second.status, second.failures) == (2, "failed", None)
+    assert first.status == "ok"
+    assert (first.id, [group.count for group in first.failures]) == (1, [2])
+    assert second.status == "failed"
+    assert (second.id, second.value) == (2, None)
     assert isinstance(second.error, NotFoundError)
 
 

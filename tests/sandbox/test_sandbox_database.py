@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -82,3 +83,12 @@ def test_a_sandbox_that_cannot_begin_lets_go_of_its_file(serve: Callable[..., Se
     with pytest.raises(ValueError, match="no-such-fault"):
         Sandbox(db=tmp_path / "sandbox.db", faults=["no-such-fault"])
     assert str(tmp_path / "sandbox.db") not in open_files()
+
+
+def test_a_file_of_an_older_release_goes_on(serve: Callable[..., Served], tmp_path: Path) -> None:
+    kept = Path(__file__).parents[1] / "collect" / "stores_of_old" / "sandbox.sqlite.gz"
+    (tmp_path / "sandbox.db").write_bytes(gzip.decompress(kept.read_bytes()))
+    names = [row["name"] for row in serve(db=tmp_path / "sandbox.db").pages("/sms/broadcasts", "broadcasts")]
+    # One was made, and one deleted.
+    assert "kept" in names
+    assert len(names) == 6

@@ -95,8 +95,8 @@ async def test_a_storm_leaves_nothing_behind(
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
-async def test_a_storm_on_aiohttp(server: FaultServer, anyio_backend_name: str, tmp_path: Path) -> None:
-    await _weather(server, anyio_backend_name, 20, tmp_path, backend="aiohttp")
+async def test_a_storm_on_httptools(server: FaultServer, anyio_backend_name: str, tmp_path: Path) -> None:
+    await _weather(server, anyio_backend_name, 20, tmp_path, backend="httptools")
 
 
 async def test_a_storm_on_a_client_of_the_users_own(

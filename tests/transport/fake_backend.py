@@ -23,11 +23,13 @@ class Step:
     headers: Mapping[str, str] = field(factory=dict[str, str])
     connect: float | None = None
     write_lag: float = 0.0
+    write: float = 0.0
     latency: float = 0.1
     error: Exception | None = None
     pieces: tuple[bytes, ...] | None = None
     piece_latency: float = 0.0
     complete: bool | None = True
+    framed: bool = True
 
     @classmethod
     def json(cls, value: Any, status: int = 200, **more: Any) -> Step:
@@ -72,6 +74,7 @@ class FakeExchange:
         self._open = True
         self.status = 0
         self.headers: Mapping[str, str] = {}
+        self.framed = step.framed
         self.complete: bool | None = False
         self.sent = False
 
@@ -90,6 +93,8 @@ class FakeExchange:
         self._backend.requests.append(self._request)
         self._backend.times.append(anyio.current_time())
         progress.writing()
+        await anyio.sleep(step.write)
+        progress.written()
         await anyio.sleep(step.latency)
         if error is not None:
             raise error

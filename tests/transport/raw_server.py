@@ -69,7 +69,12 @@ class RawServer:
     """`with RawServer(script) as server`: `server.url`, and `server.seen` for what came."""
 
     def __init__(
-        self, script: Script | None = None, *, tls: ssl.SSLContext | None = None, silent: bool = False
+        self,
+        script: Script | None = None,
+        *,
+        tls: ssl.SSLContext | None = None,
+        silent: bool = False,
+        reads_bodies: bool = True,
     ) -> None:
         self.script: Script = script or (lambda seen: ok())
         self.seen: list[Seen] = []
@@ -78,6 +83,7 @@ class RawServer:
         self.open = 0
         self._tls = tls
         self._silent = silent
+        self._reads_bodies = reads_bodies
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
 
@@ -140,7 +146,7 @@ class RawServer:
         while True:
             head = await reader.readuntil(b"\r\n\r\n")
             seen = Seen(number, head, b"", time.monotonic())
-            length = int(seen.header("content-length") or 0)
+            length = int(seen.header("content-length") or 0) if self._reads_bodies else 0
             seen = Seen(number, head, await reader.readexactly(length), seen.at)
             self.seen.append(seen)
             say = self.script(seen)

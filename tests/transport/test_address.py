@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ac_sms_async.errors import ConfigurationError
-from ac_sms_async.transport.address import Address, check_path, check_query, check_token
+from ac_sms_async.transport.address import Address, check_headers, check_path, check_query, check_token
 
 BASE = "https://acme.api-us1.com"
 
@@ -174,3 +174,22 @@ def test_an_id_as_a_segment_is_sent_as_it_is_or_refused(text: str) -> None:
         assert check_path(path) == path
     except ConfigurationError:
         assert text in ("", ".", "..") or any(c in "/\\%" or not c.isprintable() for c in text)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("Host", "elsewhere"),
+        ("api-token", "x"),
+        ("Content-Length", "0"),
+        ("X A", "x"),
+        ("", "x"),
+        ("X-A", "x\r\nX-B: y"),
+        ("X-A", "é"),
+        ("X-A", " x"),
+    ],
+)
+def test_a_header_that_would_say_something_else_is_refused(name: str, value: str) -> None:
+    with pytest.raises(ConfigurationError, match="header"):
+        check_headers(((name, value),))
+    assert check_headers((("X-A", "x y"), ("X-B", ""))) == (("X-A", "x y"), ("X-B", ""))

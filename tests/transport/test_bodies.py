@@ -23,7 +23,9 @@ from ac_sms_async.transport.bodies import (
     reported_failure,
     status_error,
 )
+from ac_sms_async.transport.redaction import Redaction
 
+REDACT = Redaction("s3cret-t0ken")
 LOADS = [loads_for(None), bodies.default_loads]
 
 
@@ -53,7 +55,7 @@ def test_a_body_without_end_is_not_sent() -> None:
     [(b'{"a": [1, 2.5, null]}', {"a": [1, 2.5, None]}), (b"\xef\xbb\xbf{}", {}), (b'"\\ud800"', "\ud800"), (b" 1 ", 1)],
 )
 def test_json_is_read_the_same_with_and_without_orjson(loads: JSONLoads, body: bytes, value: Any) -> None:
-    assert decode_json(loads, body, 200) == value
+    assert decode_json(loads, body, 200, REDACT) == value
 
 
 @pytest.mark.parametrize("loads", LOADS)
@@ -76,7 +78,7 @@ def test_json_is_read_the_same_with_and_without_orjson(loads: JSONLoads, body: b
 )
 def test_what_is_no_json(loads: JSONLoads, body: bytes, says: str) -> None:
     with pytest.raises(InvalidResponseError, match=says) as caught:
-        decode_json(loads, body, 203)
+        decode_json(loads, body, 203, REDACT)
     assert (caught.value.status, caught.value.path) == (203, "$")
     assert caught.value.body == body[:ERROR_BODY_LIMIT]
     # What it would be chained to holds the whole body.
@@ -91,7 +93,7 @@ def test_a_json_loads_of_the_caller_may_fail_as_it_likes() -> None:
         raise Bad
 
     with pytest.raises(InvalidResponseError, match=r"promised: Bad$"):
-        decode_json(loads, b"{}", 200)
+        decode_json(loads, b"{}", 200, REDACT)
 
 
 def test_text() -> None:
@@ -117,7 +119,7 @@ def test_text() -> None:
     ],
 )
 def test_a_success_may_report_a_failure(value: Any, failure: str | None) -> None:
-    assert reported_failure(value) == failure
+    assert reported_failure(value, REDACT) == failure
 
 
 HTML = (
@@ -145,13 +147,14 @@ HTML = (
             "name: too long; body: missing",
             ("name: too long", "body: missing"),
         ),
-        (b'{"success": 0, "message": "m", "failureReasons": ["r"]}', "m", ("r",)),
-        (b'{"message": "m", "error": "Duplicate entry"}', "m", ("Duplicate entry",)),
+        (b'{"success": 0, "message": "m", "failureReasons": ["r"]}', "m: r", ("r",)),
+        (b'{"message": "no list 99", "errors": ["list 99", "no body"]}', "no list 99: no body", ("list 99", "no body")),
+        (b'{"message": "m", "error": "Duplicate entry"}', "m: Duplicate entry", ("Duplicate entry",)),
         (b'{"message": " ", "error": "Duplicate entry"}', "Duplicate entry", ("Duplicate entry",)),
         (b'{"message": 5, "errors": [7, null]}', "", ()),
         (b'{"message": "first"}{"message": "second"}', "first", ()),
         (b'{"message": "cut', '{"message": "cut', ()),
-        (b'["a", "b"]', "a", ("a", "b")),
+        (b'["a", "b"]', "a; b", ("a", "b")),
         (b"5", "", ()),
         (b"\xef\xbb\xbfplain  text\n of\tthe server", "plain text of the server", ()),
         (HTML, "We are currently having some issues. Please check back soon.", ()),
@@ -161,7 +164,7 @@ HTML = (
     ],
 )
 def test_error_bodies_in_all_their_forms(body: bytes, message: str, errors: tuple[str, ...]) -> None:
-    error = status_error(422, {"retry-after": "7"}, body)
+    error = status_error(422, {"retry-after": "7"}, body, REDACT)
     assert error.message == (f"HTTP 422: {message}" if message else "HTTP 422")
     assert (error.status, error.errors, error.body, error.retry_after) == (422, errors, body, 7)
     assert error.headers == {"retry-after": "7"}
@@ -169,7 +172,7 @@ def test_error_bodies_in_all_their_forms(body: bytes, message: str, errors: tupl
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308, 304])
 def test_a_redirect_says_that_the_url_is_probably_wrong(status: int) -> None:
-    error = status_error(status, {"location": "https://www.activecampaign.com"}, b"<a>moved</a>")
+    error = status_error(status, {"location": "https://www.activecampaign.com"}, b"<a>moved</a>", REDACT)
     assert "never followed" in error.message
     assert "account name or URL is probably wrong" in error.message
 
@@ -188,15 +191,50 @@ json_values = st.recursive(
 
 @given(json_values, st.integers(300, 599))
 def test_no_error_body_is_too_odd(value: Any, status: int) -> None:
-    error = status_error(status, {}, json.dumps(value).encode())
+    error = status_error(status, {}, json.dumps(value).encode(), REDACT)
     assert error.message.startswith("HTTP")
     assert all(isinstance(text, str) for text in error.errors)
-    reported_failure(value)
+    reported_failure(value, REDACT)
 
 
 @given(st.binary(max_size=40))
 def test_no_bytes_are_too_odd(body: bytes) -> None:
-    assert status_error(500, {}, body).status == 500
+    assert status_error(500, {}, body, REDACT).status == 500
     for loads in LOADS:
         with contextlib.suppress(InvalidResponseError):
-            decode_json(loads, body, 200)
+            decode_json(loads, body, 200, REDACT)
+
+
+@pytest.mark.parametrize(
+    ("token", "said", "read"),
+    [
+        ("test", "No contact found in this test", "No contact found in this ***"),
+        ("test", "attested, test_list, tests", "attested, test_list, tests"),
+        ("e", "HTTP method not allowed", "HTTP method not allowed"),
+        ("message", "no message", "no ***"),
+        ("1234567", "12345678 1234567", "12345678 ***"),
+        ("12345678", "x12345678x", "x***x"),
+        ("a/b/c/d/e/f", "no a/b/c/d/e/f", "no ***"),
+        ('quoted"token', 'no quoted"token', "no ***"),
+        ("s3cret-t0ken", "x" * 494 + " s3cret-t0ken", "x" * 494 + " ***"),
+        ("s3cret-t0ken", "y" * 496 + " s3cret-t0ken", "y" * 496 + " ***"),
+        ("s3cret-t0ken", "z" * 498 + " s3cret-t0ken", "z" * 498 + " *..."),
+    ],
+)
+@pytest.mark.parametrize("slash", ["/", "\\/"])
+def test_the_token_is_taken_out_of_what_was_said_and_nothing_else_is(
+    token: str, said: str, read: str, slash: str
+) -> None:
+    body = json.dumps({"message": said}).replace("/", slash).encode()
+    error = status_error(404, {"x-echo": f"Token {token}"}, body, Redaction(token))
+    assert error.message == f"HTTP 404: {read}"
+    assert error.headers == {"x-echo": "Token ***"}
+    written = json.dumps({"message": said}).replace(json.dumps(token)[1:-1], "***") if len(token) >= 8 else None
+    if written is not None:
+        assert json.loads(error.body) == json.loads(written)
+    assert reported_failure({"success": 0, "message": said}, Redaction(token)) == read
+
+
+def test_all_that_is_given_is_redacted_as_what_it_is() -> None:
+    assert REDACT("a s3cret-t0ken and s3cret-t0ken") == "a *** and ***"
+    assert REDACT(b"a s3cret-t0ken and s3cret-t0ken") == b"a *** and ***"

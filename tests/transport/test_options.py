@@ -12,10 +12,22 @@ import pytest
 from attrs.exceptions import FrozenInstanceError
 
 from ac_sms_async.errors import ConfigurationError
-from ac_sms_async.options import RateLimit, RetryPolicy, Timeout, time_zone
+from ac_sms_async.options import RateLimit, RetryPolicy, Timeout, shown, time_zone
 
-NOT_SECONDS = [0, -1, math.nan, math.inf, True, "5", None]
-NOT_COUNTS = [0, -1, 1.0, True, "5", None]
+LONG = 10**5000
+"""More digits than Python writes."""
+NOT_SECONDS = [0, -1, math.nan, math.inf, True, "5", None, 10**400, LONG, -LONG]
+NOT_COUNTS = [0, -1, 1.0, True, "5", None, -LONG]
+
+
+class Index:
+    """A whole number as NumPy has it: no int, and used as one."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def __index__(self) -> int:
+        return self.number
 
 
 def connecting(value: Any) -> object:
@@ -27,21 +39,21 @@ def per(value: Any) -> object:
 
 
 @pytest.mark.parametrize("make", [Timeout, Timeout.of, connecting, per])
-@pytest.mark.parametrize("value", NOT_SECONDS)
+@pytest.mark.parametrize("value", NOT_SECONDS, ids=shown)
 def test_seconds_are_finite_and_positive(make: Callable[[Any], object], value: Any) -> None:
     with pytest.raises(ConfigurationError, match="finite number of seconds greater than 0"):
         make(value)
 
 
 @pytest.mark.parametrize("make", [RateLimit, RetryPolicy])
-@pytest.mark.parametrize("value", NOT_COUNTS)
+@pytest.mark.parametrize("value", NOT_COUNTS, ids=shown)
 def test_counts_are_whole_and_positive(make: Callable[[Any], object], value: Any) -> None:
-    with pytest.raises(ConfigurationError, match="integer of at least 1"):
+    with pytest.raises(ConfigurationError, match="whole number, 1 or more"):
         make(value)
 
 
 def test_errors_name_the_option() -> None:
-    with pytest.raises(ConfigurationError, match=r"^RateLimit\.requests must be an integer of at least 1, not 0$"):
+    with pytest.raises(ConfigurationError, match=r"^RateLimit\.requests must be a whole number, 1 or more, not 0$"):
         RateLimit(0)
     with pytest.raises(ConfigurationError, match=r"^RetryPolicy\.max_retry_after must be"):
         RetryPolicy(max_retry_after=-1)
@@ -55,6 +67,25 @@ def test_no_waiting_at_all_is_a_choice(name: str) -> None:
     wrong: dict[str, Any] = {name: False}
     with pytest.raises(ConfigurationError):
         RetryPolicy(**wrong)
+
+
+def test_whole_numbers_of_other_libraries_become_plain_ones() -> None:
+    """They would overflow, or turn round below zero, where Python's don't."""
+    odd: Any = Index(3)
+    assert RateLimit(odd, per=odd, margin=odd) == RateLimit(3, per=3, margin=3)
+    assert RetryPolicy(odd, initial=odd) == RetryPolicy(3, initial=3)
+    assert Timeout(odd) == Timeout(3)
+    assert Timeout.of(odd) == Timeout.of(3)
+    limit = RateLimit(odd, per=odd)
+    assert (type(limit.requests), type(limit.per)) == (int, float)
+    wrong: Any = Index(0)
+    with pytest.raises(ConfigurationError):
+        RateLimit(wrong)
+
+
+def test_what_has_too_many_digits_to_be_written_is_refused_in_words() -> None:
+    with pytest.raises(ConfigurationError, match=r"greater than 0, not a number of too many digits \(int\)$"):
+        Timeout(LONG)
 
 
 def test_options_are_values() -> None:

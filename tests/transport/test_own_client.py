@@ -8,14 +8,15 @@ from typing import Any
 
 import anyio
 import httpx
+import httpx2
 import pytest
 
-from ac_sms_async.errors import ConnectError, TransportError
+from ac_sms_async.errors import ConnectError, DeadlineExceededError, NotFoundError, TransportError
 from ac_sms_async.options import RetryPolicy, Timeout
 from ac_sms_async.transport import Transport
-from ac_sms_async.transport.backends.detached import run_detached
 from tests.transport.pieces import Pieces
 from tests.transport.raw_server import RawServer, Say, ok
+from tests.transport.relay import Relay
 from tests.transport.requests import TOKEN, URL, reading, writing
 
 pytestmark = pytest.mark.anyio
@@ -128,15 +129,14 @@ async def test_a_body_read_in_pieces_and_left_early() -> None:
     assert all(body.closed for body in bodies)
 
 
-async def test_a_cancelled_call_returns_at_once_and_its_answer_is_closed_when_it_comes() -> None:
-    with RawServer(lambda seen: Say(ok().data, delay=0.2)) as server:
+async def test_a_cancelled_call_returns_at_once_and_loses_no_connection_of_the_pool() -> None:
+    with RawServer(lambda seen: Say(ok().data, delay=1 if len(server.seen) == 1 else 0)) as server:
         client = httpx.AsyncClient(limits=httpx.Limits(max_connections=1), verify=TRUSTS_NOBODY)
         async with client, Transport(server.url, TOKEN, http_client=client, rate_limit=None) as transport:
             began = anyio.current_time()
             with anyio.move_on_after(0.05):
                 await transport.send(reading())
-            assert anyio.current_time() - began < 0.15
-            # The pool has one connection only: this waits for the other answer, and the connection is still good.
+            assert anyio.current_time() - began < 0.9
             assert (await transport.send(reading())).parsed == {"ok": 1}
     assert server.connections <= 2
 
@@ -178,42 +178,91 @@ async def test_a_stream_whose_reader_is_cancelled_is_closed() -> None:
             assert await server.settles(0)
 
 
-async def test_detached_work_goes_on_and_its_error_is_told(caplog: pytest.LogCaptureFixture) -> None:
-    ended = anyio.Event()
+@pytest.mark.parametrize("module", [httpx, httpx2], ids=lambda module: module.__name__)
+async def test_what_had_not_begun_to_be_sent_is_not_sent_after_the_call(
+    module: Any, server_tls: ssl.SSLContext, client_tls: ssl.SSLContext
+) -> None:
+    """The handshake takes longer than the call has, and is over when nobody wants the request any more."""
+    with RawServer(tls=server_tls) as server, Relay(server.port) as slow:
+        async with module.AsyncClient(verify=client_tls) as client:
+            url = f"https://127.0.0.1:{slow.port}"
+            transport = Transport(url, TOKEN, http_client=client, rate_limit=None, deadline=0.1)
+            with pytest.raises(DeadlineExceededError) as caught:
+                await transport.send(writing())
+            assert not caught.value.maybe_applied
+            with anyio.move_on_after(0.05):
+                await transport.with_options(deadline=9).send(writing())
+            slow.let_go()
+            await transport.aclose()
+            # Nothing of ours runs any more, and the handshakes have gone on.
+            assert slow.led in (1, 2)
+        assert await server.settles(0)
+    assert server.seen == []
 
-    async def work() -> int:
-        await anyio.sleep(0.02)
-        ended.set()
-        raise KeyError
 
-    with pytest.raises(KeyError):
-        await run_detached(work)
-    assert caplog.text == ""
-    ended = anyio.Event()
-    with anyio.move_on_after(0.001):
-        await run_detached(work)
-    with anyio.fail_after(1):
-        await ended.wait()
-    await anyio.sleep(0.01)
-    assert "KeyError after its call was cancelled" in caplog.text
+async def test_closing_waits_for_what_a_cancelled_call_left_behind() -> None:
+    class Slow(httpx.AsyncBaseTransport):
+        """Tells nothing of what it does, so it might lose a connection if it were cancelled."""
+
+        ended = False
+
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            await anyio.sleep(0.1)
+            self.ended = True
+            return httpx.Response(200, json=1)
+
+    slow = Slow()
+    async with httpx.AsyncClient(transport=slow) as client:
+        transport = Transport(URL, TOKEN, http_client=client, rate_limit=None)
+        with anyio.move_on_after(0.02):
+            await transport.send(writing())
+        assert not slow.ended
+        await transport.aclose()
+        assert slow.ended
 
 
-def test_detached_work_ends_with_its_loop() -> None:
-    ended: list[str] = []
+async def test_its_stricter_timeouts_hold() -> None:
+    with RawServer(lambda seen: Say(then="hang")) as server:
+        async with (
+            httpx.AsyncClient(verify=TRUSTS_NOBODY, timeout=httpx.Timeout(0.05, connect=None)) as client,
+            Transport(server.url, TOKEN, http_client=client, retry=RetryPolicy(1)) as transport,
+        ):
+            with pytest.raises(TransportError, match=r"nothing came from the server for 0\.05 s"):
+                await transport.send(writing())
 
-    async def work() -> None:
-        try:
-            await anyio.sleep_forever()
-        finally:
-            ended.append("yes")
 
-    async def main() -> None:
-        with anyio.move_on_after(0.01):
-            await run_detached(work)
+@pytest.mark.parametrize("reads", [False, True], ids=["unread", "read"])
+async def test_a_hook_that_raises_for_a_status_raises_for_an_answer(reads: bool) -> None:
+    async def hook(response: httpx.Response) -> None:
+        if reads:
+            await response.aread()
+        response.raise_for_status()
 
-    for loop in ("asyncio", "trio"):
-        anyio.run(main, backend=loop)
-    assert ended == ["yes", "yes"]
+    refusal = ok(b'{"message": "no such"}', b"Retry-After: 7", status=b"404 Not Found")
+    with RawServer(lambda seen: refusal) as server:
+        async with (
+            httpx.AsyncClient(verify=TRUSTS_NOBODY, event_hooks={"response": [hook]}) as client,
+            Transport(server.url, TOKEN, http_client=client, rate_limit=None) as transport,
+        ):
+            with pytest.raises(NotFoundError) as caught:
+                await transport.send(writing())
+    error = caught.value
+    assert (error.attempts, error.maybe_applied, error.retry_after) == (1, False, 7)
+    assert error.message == ("HTTP 404: no such" if reads else "HTTP 404")
+    assert len(server.seen) == 1
+
+
+async def test_a_success_that_a_hook_refuses_unread_is_not_an_empty_one() -> None:
+    async def hook(response: httpx.Response) -> None:
+        raise httpx.HTTPStatusError("I don't like it", request=response.request, response=response)
+
+    with RawServer() as server:
+        async with (
+            httpx.AsyncClient(verify=TRUSTS_NOBODY, event_hooks={"response": [hook]}) as client,
+            Transport(server.url, TOKEN, http_client=client, retry=RetryPolicy(1)) as transport,
+        ):
+            with pytest.raises(TransportError, match="a hook of http_client refused the answer before it was read"):
+                await transport.send(writing())
 
 
 async def test_it_breaks_as_any_other() -> None:

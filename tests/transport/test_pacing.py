@@ -14,6 +14,7 @@ import pytest
 
 from ac_sms_async.options import RateLimit
 from ac_sms_async.transport.pacing import LATE, LONGEST_PAUSE, UNSEEN, Account, Slots, account_state
+from tests.transport.accounts import Client, patient
 
 pytestmark = pytest.mark.anyio
 
@@ -27,8 +28,8 @@ def anyio_backend(virtual_backend: Any) -> Any:
 
 def paced(limit: RateLimit | None = FIVE) -> Account:
     account = Account("acme")
-    if limit is not None:
-        account.restrict(limit)
+    # It has gone by now, and what it asked for stays with the log until the next one comes.
+    account.join(Client(), limit)
     return account
 
 
@@ -37,17 +38,13 @@ def most_in_a_second(times: Sequence[float]) -> int:
     return max(sum(1 for later in times[i:] if later - first < 1.0) for i, first in enumerate(times))
 
 
-class Client:
-    """Whoever shares an account."""
-
-
 async def test_never_a_sixth_in_a_second_at_95_percent_of_the_rate() -> None:
     account = paced()
     starts: list[float] = []
 
     async def caller() -> None:
         for _ in range(30):
-            await account.start(anyio.current_time)
+            await account.start(anyio.current_time, patient)
             starts.append(anyio.current_time())
             await anyio.sleep(0.05)
 
@@ -66,7 +63,7 @@ async def test_the_server_never_sees_a_sixth_whatever_connects_fails_or_is_cance
     seen: list[float] = []
 
     async def request() -> None:
-        start = await account.start(anyio.current_time)
+        start = await account.start(anyio.current_time, patient)
         fresh = draw.random() < 0.4
         fate = draw.random()
         sent = False
@@ -104,7 +101,7 @@ async def test_first_come_first_served() -> None:
     order: list[int] = []
 
     async def caller(number: int) -> None:
-        await account.start(anyio.current_time)
+        await account.start(anyio.current_time, patient)
         order.append(number)
 
     async with anyio.create_task_group() as tasks:
@@ -120,7 +117,7 @@ async def test_cancelled_waiters_lose_nothing() -> None:
 
     async def caller(patience: float) -> None:
         with anyio.move_on_after(patience):
-            await account.start(anyio.current_time)
+            await account.start(anyio.current_time, patient)
             started.append(anyio.current_time())
 
     began = anyio.current_time()
@@ -136,14 +133,14 @@ async def test_a_request_that_opens_a_connection_counts_until_its_answer_begins(
     account = paced(RateLimit(2, per=1.0, margin=0))
     clock = anyio.current_time
     began = clock()
-    first, second = await account.start(clock), await account.start(clock)
+    first, second = await account.start(clock, patient), await account.start(clock, patient)
     first.opening()
     first.opening()
     second.opening()
     third: list[float] = []
 
     async def wait() -> None:
-        await account.start(clock)
+        await account.start(clock, patient)
         third.append(clock() - began)
 
     async with anyio.create_task_group() as tasks:
@@ -161,12 +158,12 @@ async def test_a_request_that_opens_a_connection_counts_until_its_answer_begins(
 async def test_slow_answers_on_new_connections_hold_up_nobody_for_long() -> None:
     account = paced(RateLimit(1, per=1.0, margin=0))
     clock = anyio.current_time
-    slow = await account.start(clock)
+    slow = await account.start(clock, patient)
     slow.opening()
     third: list[float] = []
 
     async def wait() -> None:
-        await account.start(clock)
+        await account.start(clock, patient)
         third.append(clock() - written)
 
     async with anyio.create_task_group() as tasks:
@@ -182,14 +179,14 @@ async def test_slow_answers_on_new_connections_hold_up_nobody_for_long() -> None
 async def test_an_answer_on_a_new_connection_frees_the_next_in_time() -> None:
     account = paced(RateLimit(1, per=1.0, margin=0))
     clock = anyio.current_time
-    start = await account.start(clock)
+    start = await account.start(clock, patient)
     start.opening()
     await anyio.sleep(3)
     start.writing()
     ended: list[float] = []
 
     async def wait() -> None:
-        await account.start(clock)
+        await account.start(clock, patient)
         ended.append(clock())
 
     async with anyio.create_task_group() as tasks:
@@ -204,30 +201,30 @@ async def test_an_answer_on_a_new_connection_frees_the_next_in_time() -> None:
 async def test_a_request_written_late_counts_from_then() -> None:
     account = paced(RateLimit(1, per=1.0, margin=0))
     clock = anyio.current_time
-    late = await account.start(clock)
+    late = await account.start(clock, patient)
     await anyio.sleep(0.5)
     late.writing()
     again = clock()
-    await account.start(clock)
+    await account.start(clock, patient)
     assert clock() - again == pytest.approx(1.0 - LATE, abs=1e-3)
 
 
 async def test_a_request_written_a_window_late_counts_too() -> None:
     account = paced(RateLimit(1, per=1.0, margin=0))
     clock = anyio.current_time
-    late = await account.start(clock)
+    late = await account.start(clock, patient)
     await anyio.sleep(2)
-    second = await account.start(clock)
+    second = await account.start(clock, patient)
     late.writing()
     began = clock()
-    await account.start(clock)
+    await account.start(clock, patient)
     assert clock() - began == pytest.approx(1.0, abs=0.01)
     # It is gone from the log by now, and opening its connection is still counted.
     await anyio.sleep(2)
     second.opening()
     with anyio.move_on_after(10) as patience:
-        await account.start(clock)
-        await account.start(clock)
+        await account.start(clock, patient)
+        await account.start(clock, patient)
     assert patience.cancelled_caught
 
 
@@ -242,7 +239,7 @@ async def test_a_pause_stops_everybody_until_the_longest_that_was_asked_for() ->
     started: list[float] = []
 
     async def caller() -> None:
-        await account.start(clock)
+        await account.start(clock, patient)
         started.append(clock() - began)
 
     async with anyio.create_task_group() as tasks:
@@ -258,9 +255,9 @@ async def test_a_pause_that_comes_while_one_waits() -> None:
     account = paced(RateLimit(1, per=1.0))
     clock = anyio.current_time
     began = clock()
-    await account.start(clock)
+    await account.start(clock, patient)
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(account.start, clock)
+        tasks.start_soon(account.start, clock, patient)
         await anyio.sleep(0.5)
         account.pause(clock(), 4)
     assert clock() - began == pytest.approx(4.5)
@@ -271,36 +268,38 @@ async def test_without_a_limit_only_a_pause_makes_wait() -> None:
     clock = anyio.current_time
     began = clock()
     for _ in range(100):
-        start = await account.start(clock)
+        start = await account.start(clock, patient)
         start.opening()
         start.writing()
         start.settle(sent=True)
     assert clock() == began
     account.pause(began, 2)
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(account.start, clock)
+        tasks.start_soon(account.start, clock, patient)
         await anyio.sleep(1)
         account.pause(clock(), 2)
     assert clock() - began == pytest.approx(3)
 
 
 async def test_the_stricter_of_two_limits_holds_also_for_those_who_wait_already() -> None:
-    account = paced(RateLimit(10))
-    account.restrict(RateLimit(20))
+    clients = [Client(), Client(), Client()]
+    account = Account("acme")
+    account.join(clients[0], RateLimit(10))
+    account.join(clients[1], RateLimit(20))
     assert account.limit == RateLimit(10)
     clock = anyio.current_time
     began = clock()
     started: list[float] = []
 
     async def caller() -> None:
-        await account.start(clock)
+        await account.start(clock, patient)
         started.append(clock() - began)
 
     async with anyio.create_task_group() as tasks:
         for _ in range(14):
             tasks.start_soon(caller)
         await anyio.sleep(0.1)
-        account.restrict(RateLimit(1))
+        account.join(clients[2], RateLimit(1))
     assert account.limit == RateLimit(1)
     assert all(later - earlier >= 1.0 for earlier, later in pairwise(started[10:]))
 
@@ -322,9 +321,9 @@ async def test_accounts_are_forgotten_once_that_makes_no_difference() -> None:
         account_state(name, Client(), limit, now)
         for name, limit in (("spent", FIVE), ("paused", FIVE), ("opening", FIVE), ("unlimited", None))
     )
-    await spent.start(anyio.current_time)
+    await spent.start(anyio.current_time, patient)
     paused.pause(now, 5)
-    begun = await opening.start(anyio.current_time)
+    begun = await opening.start(anyio.current_time, patient)
     begun.opening()
     # Clients die here at once, by their last reference.
     for number in range(80):
@@ -342,7 +341,7 @@ async def test_slots_go_to_who_waits_longest() -> None:
     running: list[int] = []
 
     async def caller(number: int) -> None:
-        await slots.acquire()
+        await slots.acquire(patient)
         order.append(number)
         running.append(number)
         assert len(running) <= 2
@@ -365,10 +364,10 @@ async def test_a_slot_is_never_lost_to_a_cancelled_waiter() -> None:
     slots = Slots(1)
 
     async def caller() -> None:
-        await slots.acquire()
+        await slots.acquire(patient)
         slots.release()
 
-    await slots.acquire()
+    await slots.acquire(patient)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(caller)
         await anyio.wait_all_tasks_blocked()
@@ -380,4 +379,4 @@ async def test_a_slot_is_never_lost_to_a_cancelled_waiter() -> None:
         tasks.cancel_scope.cancel()
         slots.release()
     with anyio.fail_after(1):
-        await slots.acquire()
+        await slots.acquire(patient)

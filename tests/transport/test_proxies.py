@@ -20,8 +20,8 @@ def nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(f"{name.upper()}_PROXY", raising=False)
 
 
-def choose(address: Address = ACME, proxy: Any = None, *, trust_env: bool = True, socks: bool = True) -> str | None:
-    return choose_proxy(address, proxy, trust_env=trust_env, socks=socks)
+def choose(address: Address = ACME, proxy: Any = None, *, trust_env: bool = True, direct: bool = False) -> str | None:
+    return choose_proxy(address, proxy, trust_env=trust_env, direct=direct)
 
 
 def test_none() -> None:
@@ -93,11 +93,16 @@ def test_exceptions(monkeypatch: pytest.MonkeyPatch, exceptions: str, url: str, 
         "http://\u00fc",
         "http://a..b",
         "http://\\p",
+        "http:/proxy:3128",
+        "http://proxy:3128/path",
+        "http://proxy?x",
+        "http://proxy:",
+        "http://pro\x7fxy",
         5,
     ],
 )
 def test_a_wrong_one_is_refused_and_not_repeated(proxy: Any) -> None:
-    with pytest.raises(ConfigurationError, match=r"known schemes: http, https, socks5, socks5h$"):
+    with pytest.raises(ConfigurationError, match=r"^proxy must be .* known schemes: http, https, socks5, socks5h$"):
         choose(proxy=proxy)
     with pytest.raises(ConfigurationError) as caught:
         choose(proxy="ftp://user:p4ssword@proxy")
@@ -113,7 +118,37 @@ def test_a_socks_proxy_needs_a_library(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", find_spec)
     with pytest.raises(ConfigurationError, match=r"pip install 'httpx\[socks\]'"):
         choose(proxy="socks5://proxy:1080")
-    with pytest.raises(ConfigurationError, match=r"known schemes: http, https$"):
-        choose(proxy="socks5://proxy:1080", socks=False)
     found.append(object())
     assert choose(proxy="socks5://proxy:1080") == "socks5://proxy:1080"
+
+
+@pytest.mark.parametrize("value", ["http:/proxy:3128", "http//p4ssword@proxy", "ftp://u:p4ssword@proxy", "pro xy"])
+@pytest.mark.parametrize("variable", ["HTTPS_PROXY", "ALL_PROXY"])
+def test_a_wrong_one_of_the_environment_is_named_and_not_repeated(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(ConfigurationError, match=f"^{variable} must be a URL such as http://proxy:3128;") as caught:
+        choose()
+    assert "p4ssword" not in str(caught.value)
+    assert value not in str(caught.value)
+
+
+def test_a_domain_before_the_user_name_is_part_of_it() -> None:
+    proxy = "http://CORP\\user:pw@proxy:3128"
+    assert choose(proxy=proxy) == proxy
+
+
+def test_where_only_direct_connections_are_made_a_proxy_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert choose(direct=True) is None
+    with pytest.raises(ConfigurationError, match=r"there is a proxy \(proxy\): use backend='httpx'$"):
+        choose(proxy="http://proxy:1", direct=True)
+    monkeypatch.setenv("HTTPS_PROXY", "http://u:p4ssword@proxy:1")
+    with pytest.raises(
+        ConfigurationError, match=r"there is a proxy \(HTTPS_PROXY\): use backend='httpx', or "
+    ) as caught:
+        choose(direct=True)
+    assert "p4ssword" not in str(caught.value)
+    assert choose(direct=True, trust_env=False) is None
+    monkeypatch.setenv("NO_PROXY", "acme.api-us1.com")
+    assert choose(direct=True) is None

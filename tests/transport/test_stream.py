@@ -13,6 +13,7 @@ import pytest
 from ac_sms_async.errors import (
     ConfigurationError,
     DeadlineExceededError,
+    InvalidResponseError,
     NotFoundError,
     RequestInfo,
     SMSError,
@@ -145,6 +146,25 @@ async def test_total_timeout_does_not_cut_the_readers_own_work(over: Over) -> No
         await anyio.sleep(20)
         with pytest.raises(DeadlineExceededError):
             await anext(chunks)
+
+
+async def test_what_is_no_csv_says_as_much_as_came(over: Over) -> None:
+    """The answer that was refused breaks off itself."""
+    headers = {"content-type": "application/json"}
+    backend = FakeBackend([Step(pieces=(b'{"message": ', b'"no"', b"cut"), headers=headers)])
+    async with over(backend, max_concurrency=1) as transport:
+        for _ in range(2):
+            with pytest.raises(InvalidResponseError) as caught:
+                await read_all(transport)
+            assert caught.value.body == b'{"message": "no"'
+    assert backend.open == 0
+
+
+async def test_closing_what_was_never_opened_does_nothing(over: Over) -> None:
+    backend = FakeBackend()
+    async with over(backend) as transport:
+        await transport.stream(CSV).__aexit__(None, None, None)
+    assert backend.requests == []
 
 
 async def test_a_stream_holds_its_slot_until_it_is_closed(over: Over) -> None:

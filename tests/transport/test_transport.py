@@ -8,6 +8,7 @@ import gc
 import pickle
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -44,7 +45,7 @@ WRONG: list[dict[str, Any]] = [
     {"proxy": "http://"},
     {"proxy": "http://proxy:port"},
     {"proxy": 5},
-    {"proxy": "socks5://proxy", "backend": "aiohttp"},
+    {"proxy": "socks5://proxy", "backend": "httptools"},
     {"ssl_context": True},
     {"http_client": object()},
     {"json_loads": "orjson"},
@@ -65,7 +66,7 @@ def test_a_wrong_option_is_refused_at_once(options: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [{"proxy": "http://p"}, {"backend": "aiohttp"}, {"trust_env": False}, {"ssl_context": "context"}]
+    "options", [{"proxy": "http://p"}, {"backend": "httptools"}, {"trust_env": False}, {"ssl_context": "context"}]
 )
 def test_an_own_client_excludes_the_network_options(options: dict[str, Any]) -> None:
     client = httpx.AsyncClient()
@@ -125,19 +126,56 @@ def run_on(loop: str, call: Callable[[], Any]) -> None:
 
 @pytest.mark.parametrize("first", ["asyncio", "trio"])
 @pytest.mark.parametrize("second", ["asyncio", "trio"])
-def test_it_belongs_to_the_loop_of_its_first_call(over: Over, first: str, second: str) -> None:
-    def use_in_both() -> None:
-        transport = over(FakeBackend())
-        run_on(first, lambda: transport.send(reading()))
+def test_it_belongs_to_the_loop_of_its_first_call_while_that_runs(over: Over, first: str, second: str) -> None:
+    transport = over(FakeBackend())
+    sent, ended = threading.Event(), threading.Event()
+
+    async def send_and_stay() -> None:
+        await transport.send(reading())
+        sent.set()
+        await anyio.to_thread.run_sync(ended.wait)
+        await transport.send(reading())
+        await transport.aclose()
+
+    running = threading.Thread(target=run_on, args=(first, send_and_stay))
+    running.start()
+    assert sent.wait(5)
+    try:
         with pytest.raises(ConfigurationError, match="another event loop; make one client in each"):
             run_on(second, lambda: transport.send(reading()))
         with pytest.raises(ConfigurationError, match="another event loop; close it there"):
             run_on(second, transport.aclose)
+    finally:
+        ended.set()
+        running.join(5)
+    with pytest.raises(ConfigurationError, match="closed"):
+        run_on(second, lambda: transport.send(reading()))
 
-    use_in_both()
-    with pytest.warns(ResourceWarning):
-        # The errors' tracebacks hold it in cycles.
-        gc.collect()
+
+@pytest.mark.parametrize("first", ["asyncio", "trio"])
+@pytest.mark.parametrize("second", ["asyncio", "trio"])
+def test_it_goes_on_in_another_loop_when_its_own_is_gone(
+    monkeypatch: pytest.MonkeyPatch, first: str, second: str
+) -> None:
+    backends: list[FakeBackend] = []
+
+    def make() -> FakeBackend:
+        backends.append(FakeBackend([Step(latency=0)]))
+        return backends[-1]
+
+    def choose(*_: Any, **__: Any) -> Any:
+        return make
+
+    monkeypatch.setattr("ac_sms_async.transport.backends.choice.choose_backend", choose)
+    transport = Transport(URL, TOKEN)
+    run_on(first, lambda: transport.send(reading()))
+    run_on(second, lambda: transport.send(reading()))
+    run_on(first, lambda: transport.send(reading()))
+    assert [len(backend.requests) for backend in backends] == [1, 1, 1]
+    # And is closed in any.
+    run_on(second, transport.aclose)
+    with pytest.raises(ConfigurationError, match="closed"):
+        run_on(second, lambda: transport.send(reading()))
 
 
 def test_loops_and_accounts_are_independent(over: Over) -> None:
@@ -259,28 +297,33 @@ async def test_the_stricter_of_two_clients_limits_holds(over: Over) -> None:
     assert anyio.current_time() - began >= 0.4
 
 
-def test_it_works_without_orjson_and_aiohttp() -> None:
+def test_it_works_without_orjson_and_httptools() -> None:
     code = """
 import sys
-sys.modules["orjson"] = sys.modules["aiohttp"] = None
+sys.modules["orjson"] = sys.modules["httptools"] = None
 from ac_sms_async.transport import Transport
 from ac_sms_async.transport.bodies import default_loads
 from ac_sms_async.errors import ConfigurationError, ServerError
 assert default_loads(b"[1]") == [1]
 try:
-    Transport("https://acme.example", "token", backend="aiohttp")
+    Transport("https://acme.example", "token", backend="httptools")
 except ConfigurationError as error:
-    assert "pip install 'ac-sms-async[aiohttp]'" in str(error), error
+    assert "pip install 'ac-sms-async[speedups]'" in str(error), error
 else:
     raise AssertionError
 """
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
 
 
-def test_aiohttp_on_trio_says_what_to_use() -> None:
-    transport = Transport(URL, TOKEN, backend="aiohttp")
+def test_httptools_on_trio_says_what_to_use() -> None:
+    transport = Transport(URL, TOKEN, backend="httptools")
     with pytest.raises(ConfigurationError, match="on trio use backend='httpx'"):
         trio.run(transport.request, "GET", "/x")
+
+
+def test_the_aiohttp_backend_says_what_replaced_it() -> None:
+    with pytest.raises(ConfigurationError, match=r"backend='httptools' is faster .*AiohttpTransport\(\)\)$"):
+        Transport(URL, TOKEN, backend="aiohttp")  # type: ignore[arg-type]
 
 
 @pytest.mark.anyio

@@ -30,7 +30,7 @@ def anyio_backend(virtual_backend: Any) -> Any:
         ("deadline", -1, SECONDS),
         ("retry", 3, "must be a RetryPolicy, not int"),
         ("rate_limit", "5", "must be a RateLimit, not str"),
-        ("max_concurrency", 0, "must be an integer of at least 1, not 0"),
+        ("max_concurrency", 0, "must be a whole number, 1 or more, not 0"),
         ("json_loads", "orjson", "must be a function"),
         ("on_event", "print", "must be a function"),
         ("before_start", 5, "must be a function"),

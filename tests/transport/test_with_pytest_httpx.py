@@ -8,6 +8,7 @@ import httpx
 import pytest
 from pytest_httpx import HTTPXMock, IteratorStream
 
+from ac_sms_async import __version__
 from ac_sms_async.errors import ConnectError, TransportError
 from ac_sms_async.options import RetryPolicy
 from ac_sms_async.transport import Transport
@@ -39,6 +40,7 @@ async def test_the_exact_request(transport: Transport, httpx_mock: HTTPXMock) ->
     assert (await transport.send(writing())).parsed == {"id": 3}
     get, post = httpx_mock.get_requests()
     assert sorted(get.headers) == ["accept", "accept-encoding", "api-token", "host", "user-agent"]
+    assert get.headers["user-agent"] == f"ac-sms-async/{__version__}"
     assert post.content == b'{"name":"Sale"}'
 
 

@@ -6,6 +6,8 @@ Checked in `make types`, never run: an ignore that is not needed is an error its
 
 from __future__ import annotations
 
+from typing import assert_never
+
 from ac_sms_async import UNSET, SMSClient
 
 
@@ -40,3 +42,11 @@ async def results(sms: SMSClient) -> None:
     await sms.metrics.snapshot(ids=[1], start_date=None)  # type: ignore[call-overload]
     for _ in sms.broadcasts.list():  # type: ignore[attr-defined]
         pass
+    async for outcome in sms.metrics.stream([1]):
+        print(outcome.metrics)  # type: ignore[union-attr]
+        if outcome.status == "ok":
+            outcome.id = 3  # type: ignore[misc]
+        elif outcome.status == "failed":
+            print(outcome.error.message)
+        else:
+            assert_never(outcome)  # type: ignore[arg-type]

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any, assert_type
+from typing import Any, Literal, assert_never, assert_type
 
 from ac_sms_async import (
     AIRequest,
+    Answer,
     Export,
+    Failed,
+    FailuresFound,
     MetricsBatch,
+    Missing,
+    Outcome,
     Page,
     Pager,
+    PartialBatch,
     SegmentEstimate,
     SMSClient,
     SMSError,
@@ -33,7 +39,10 @@ async def clients() -> None:
     async with SMSClient("https://acme.api-us1.com", "token") as sms:
         assert_type(sms, SMSClient)
     assert_type(SMSClient.from_env(), SMSClient)
-    assert_type(sms.with_options(deadline=3), SMSClient)
+    assert_type(sms.with_options(deadline=3, headers={"X-Team": "billing"}), SMSClient)
+    with sms.capture() as answers:
+        assert_type(answers, list[Answer])
+        assert_type(answers[0].body, bytes | None)
 
 
 async def credits(sms: SMSClient) -> None:
@@ -77,7 +86,7 @@ async def broadcasts(sms: SMSClient) -> None:
         await sms.broadcasts.create(name="n", body="b")
     except SMSError as error:
         assert_type(error.unconfirmed, UnconfirmedCreate | None)
-        assert_type(error.batch, MetricsBatch | None)
+        assert_type(error.batch, PartialBatch | None)
         if error.unconfirmed is not None:
             assert_type(await sms.broadcasts.find_unconfirmed(error.unconfirmed), list[BroadcastMessage])
 
@@ -105,10 +114,39 @@ async def metrics(sms: SMSClient) -> None:
     assert_type(await sms.metrics.snapshot(ids=[1]), Snapshot)
     async for outcome in sms.metrics.stream([1]):
         assert_type(outcome.id, int)
-        assert_type(outcome.metrics, BroadcastMetrics | None)
+        assert_type(outcome.status, Literal["ok", "missing", "failed"])
         assert_type(outcome.error, SMSError | None)
+        if outcome.status == "ok":
+            assert_type(outcome.metrics, BroadcastMetrics)
+            assert_type(outcome.error, None)
+        elif outcome.status == "failed":
+            assert_type(outcome.error, SMSError)
+        elif outcome.status == "missing":
+            assert_type(outcome.value, None)
+        else:
+            assert_never(outcome)
     async for failures in sms.metrics.stream_failures([1]):
-        assert_type(failures.failures, list[FailureDetail] | None)
+        match failures:
+            case FailuresFound():
+                assert_type(failures.failures, list[FailureDetail])
+            case Failed(error=error):
+                assert_type(error, SMSError)
+            case Missing():
+                assert_type(failures.id, int)
+            case _:
+                assert_never(failures)
+        if failures.error is None and failures.value is not None:
+            assert_type(failures, FailuresFound)
+
+
+def any_outcome(outcome: Outcome[str]) -> str:
+    match outcome.status:
+        case "ok":
+            return outcome.value
+        case "missing":
+            return "left out"
+        case "failed":
+            return outcome.error.message
 
 
 async def exports(sms: SMSClient) -> None:

@@ -1,7 +1,8 @@
 """What a backend is: the bytes of one request onto the wire, and those of its answer back.
 
-A backend knows nothing of retries, pacing or JSON. It takes care that a cancelled exchange leaves nothing behind, that
-only `ConnectError` and `TransportError` come out of it, and that neither ever holds the token.
+A backend knows nothing of retries, pacing or JSON. It takes care that a cancelled exchange leaves nothing behind and
+writes nothing more, that a reading which was interrupted either goes on where it was or raises ever after, that only
+`ConnectError`, `TransportError` and `ConfigurationError` come out of it, and that none ever holds the token.
 """
 
 from __future__ import annotations
@@ -27,6 +28,10 @@ class WireRequest:
     body: bytes | None
     """JSON, or None for no body."""
     timeout: Timeout
+    retry_safe: bool = False
+    """Whether it may be sent again: if not, it is rather written to a connection that was used just now, or is new."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """The operation's own, checked."""
 
 
 class Progress(Protocol):
@@ -40,6 +45,10 @@ class Progress(Protocol):
         """It is on its way."""
         ...
 
+    def written(self) -> None:
+        """All of it has been handed over; what follows is waiting for the answer."""
+        ...
+
 
 class Exchange(Protocol):
     """One request and its answer. `aclose` ends it in any state, and must be called once."""
@@ -47,6 +56,8 @@ class Exchange(Protocol):
     status: int
     headers: Mapping[str, str]
     """The answer's headers, names in lower case."""
+    framed: bool
+    """Whether the answer says itself where its body ends, so that a cut is noticed."""
     complete: bool | None
     """False until the body was read to its end; None then if only the connection's end marked it; else True."""
     sent: bool
@@ -57,7 +68,10 @@ class Exchange(Protocol):
         ...
 
     async def receive(self) -> bytes:
-        """The next piece of the body as it was sent (compressed, maybe); b"" at its end."""
+        """The next piece of the body as it was sent (compressed, maybe); b"" at its end, and only there.
+
+        After a call that was cancelled or raised, either the rest comes, or each further call raises `TransportError`.
+        """
         ...
 
     async def read(self, limit: int | None = None) -> bytes:

@@ -1,79 +1,363 @@
-"""The default backend: httpx, on asyncio and trio. The one file that imports httpx.
+"""The default backend: an `AsyncClient` of httpx or httpx2, on asyncio and trio. Our own one, or the caller's.
 
-httpx's own pool loses connections for good when a request is cancelled early, and slows down with their number. So each
-exchange has an `AsyncHTTPTransport` with one connection of its own, from a list of idle ones; it goes back there only
-when the answer was read to the end, and is thrown away in all other cases.
+What is mocked, recorded or traced in such a client is so here, too. Ours has a `CancelSafeTransport`; the caller's may
+have one of the pools that lose a connection when a request is cancelled early. That can't be asked, but answers tell;
+until one has, and for good where it is such a pool, each step runs in a task of its own. A cancelled call leaves that
+behind with a fence before the request: what had not begun to be sent by then is not sent any more.
 """
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import ssl
-import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from typing import Any, Self, cast
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from http.cookiejar import CookieJar
+from typing import Any, Self, TypeVar
 
 import anyio
 import httpx
 
-from ac_sms_async.errors import ConnectError, TransportError
+from ac_sms_async.errors import ConfigurationError, ConnectError, TransportError
 from ac_sms_async.options import Timeout
 from ac_sms_async.transport.address import Address
 from ac_sms_async.transport.backends import Progress, WireRequest
-from ac_sms_async.transport.backends.headers import is_framed, plain_headers, request_headers
-from ac_sms_async.transport.backends.httpcore import has_more, read_widely, single_connection, take_locks_off
-
-__all__ = [
-    "FAULTS",
-    "IDLE_SECONDS",
-    "NO_BODY",
-    "HttpxBackend",
-    "OnePiece",
-    "default_ssl_context",
-    "end",
-    "is_http_client",
-    "is_request_start",
-    "request_extensions",
-    "translate",
-]
-
-IDLE_SECONDS = 15.0
-"""How long an idle connection is kept. Servers close theirs after 60 s or more; some development servers after 5 s."""
-
-# What httpx, and what lies below it, raise when a connection breaks. Not all of it is wrapped by httpx.
-FAULTS = (
-    httpx.HTTPError,
-    httpx.StreamError,
-    OSError,
-    EOFError,
-    anyio.BrokenResourceError,
-    anyio.ClosedResourceError,
+from ac_sms_async.transport.backends.cancel_safe import (
+    CANCEL_SAFE,
+    IDLE_SECONDS,
+    MAX_IDLE,
+    WRITE_IDLE_SECONDS,
+    CancelSafeTransport,
+    Trace,
+    end,
+    faults,
+    module_of,
 )
-_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
+from ac_sms_async.transport.backends.guard import Guard
+from ac_sms_async.transport.backends.headers import is_framed, plain_headers, request_headers
 
-_LIMITS = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=IDLE_SECONDS)
+__all__ = ["HttpxBackend", "own_client"]
+
+T = TypeVar("T")
 
 
-class _Body(httpx.AsyncByteStream):
-    """A request's body, in one piece. It is asked for once the headers are on their way, which is worth knowing.
+class _NoCookies(CookieJar):
+    """Keeps nothing, so that nothing is ever sent back."""
 
-    (httpx's own is a generator, which trio warns of when a write breaks off.)
-    """
+    def extract_cookies(self, response: Any, request: Any) -> None: ...
 
-    def __init__(self, content: bytes, progress: Progress | None = None) -> None:
-        self._content = content
+
+def own_client(proxy: str | None, ssl_context: ssl.SSLContext | None, *, trust_env: bool) -> httpx.AsyncClient:
+    """The client that is used where the caller brings none: it knows no cookies, no netrc, and no redirects."""
+    transport = CancelSafeTransport(verify=ssl_context or True, proxy=proxy, trust_env=trust_env)
+    return httpx.AsyncClient(transport=transport, trust_env=False, cookies=_NoCookies())
+
+
+class HttpxBackend:
+    """Exchanges over an `AsyncClient`: somebody else's `client`, or one of our own, which `make_client` makes."""
+
+    def __init__(
+        self,
+        address: Address,
+        token: str,
+        *,
+        user_agent: str,
+        client: Any = None,
+        make_client: Callable[[], httpx.AsyncClient] | None = None,
+    ) -> None:
+        self.is_ours: bool = make_client is not None
+        self.client: Any = client if make_client is None else make_client()
+        self.module: Any = module_of(self.client, "AsyncClient")
+        self.token = token
+        self.cancel_safe: bool = self.is_ours
+        self.is_traced: bool = False
+        self.guard: Guard = Guard()
+        self.closed: bool = False
+        self._origin = address.origin
+        self._headers = self.module.Headers(request_headers(address, token, user_agent))
+
+    def exchange(self, request: WireRequest) -> HttpxExchange:
+        """A new exchange; nothing is sent yet."""
+        if self.closed:
+            raise client_closed()
+        if self.client.is_closed:
+            raise ConfigurationError("http_client is closed; keep it open as long as this client is used")
+        return HttpxExchange(self, request)
+
+    def build(self, request: WireRequest, trace: Trace) -> Any:
+        """The request as httpx takes it. The caller's own client adds its headers, cookies and parameters."""
+        headers = self.module.Headers(self._headers)
+        headers["Accept"] = request.accept
+        headers.update(request.headers)
+        if request.body is not None:
+            headers["Content-Type"] = "application/json"
+        url = self._origin + request.target
+        built = (self.module.Request if self.is_ours else self.client.build_request)(
+            request.method,
+            _url(url) if self.is_ours else url,
+            headers=headers,
+            content=request.body,
+            extensions={
+                "timeout": self.timeouts(request.timeout),
+                "trace": trace,
+                MAX_IDLE: IDLE_SECONDS if request.retry_safe else WRITE_IDLE_SECONDS,
+            },
+        )
+        if request.body:
+            # httpx's own is a generator, which trio warns of when a write breaks off.
+            built.stream = _request_body(self.module)(request.body)
+        return built
+
+    def timeouts(self, timeout: Timeout) -> dict[str, float]:
+        """In seconds, by httpx's names. Where the caller's own client is stricter, that holds."""
+        ours = {"connect": timeout.connect, "read": timeout.read, "write": timeout.write, "pool": timeout.connect}
+        if self.is_ours:
+            return ours
+        theirs: dict[str, float | None] = self.client.timeout.as_dict()
+        return {name: min(seconds, theirs[name] or seconds) for name, seconds in ours.items()}
+
+    async def aclose(self) -> None:
+        """Close our own client; of the caller's, wait for what cancelled calls have left behind."""
+        self.closed = True
+        if self.is_ours:
+            await self.client.aclose()
+        await self.guard.aclose()
+
+
+def client_closed() -> ConfigurationError:
+    """The error of a call that wants to begin, or to write its request, when its client is closed."""
+    return ConfigurationError("this client is closed; make another one")
+
+
+@functools.lru_cache(maxsize=256)
+def _url(text: str) -> httpx.URL:
+    # Bulk metrics all go to one URL and polls ask for the same one again; parsing it takes 20 us.
+    return httpx.URL(text)
+
+
+class HttpxExchange:
+    """One request and its answer."""
+
+    __slots__ = (
+        "_backend",
+        "_ended",
+        "_interrupted",
+        "_opening",
+        "_pieces",
+        "_progress",
+        "_request",
+        "_response",
+        "_running",
+        "_writes_alone",
+        "complete",
+        "framed",
+        "headers",
+        "sent",
+        "status",
+    )
+
+    _progress: Progress
+
+    def __init__(self, backend: HttpxBackend, request: WireRequest) -> None:
+        self._backend = backend
+        self._request = request
+        self._response: Any = None
+        self._pieces: AsyncIterator[bytes] | None = None
+        self._interrupted = False
+        self._ended = False
+        self._opening = False
+        self._running = False
+        self._writes_alone = False
+        self.status: int = 0
+        self.headers: Mapping[str, str] = {}
+        self.framed: bool = False
+        self.complete: bool | None = False
+        self.sent: bool = False
+
+    async def start(self, progress: Progress) -> None:
+        """Send the request and wait for the answer's headers."""
         self._progress = progress
+        # A transport that tells nothing (a mock, or one of the caller's own making) may send it at any moment.
+        self.sent = not self._backend.is_traced
+        await self._step(self._start)
+
+    async def receive(self) -> bytes:
+        """The next piece of the body as it was sent; b"" at its end."""
+        return await self._step(self._receive)
+
+    async def read(self, limit: int | None = None) -> bytes:
+        """The whole body as it was sent, or about `limit` bytes of it."""
+        return await self._step(functools.partial(self._read, limit))
+
+    async def aclose(self) -> None:
+        """End the exchange. Nothing of it is sent any more."""
+        self._ended = True
+        if self._running or self._response is None:
+            # A step that was left behind closes it when it ends.
+            return
+        if self._backend.cancel_safe:
+            await self._close()
+        else:
+            await self._backend.guard.run(self._close, _leave_alone)
+
+    async def _step(self, work: Callable[[], Awaitable[T]]) -> T:
+        if self._interrupted:
+            raise TransportError("reading this answer was interrupted before, and its rest is lost")
+        # Whatever ends this early, be it a cancellation, has lost what came meanwhile.
+        self._interrupted = True
+        try:
+            if self._backend.cancel_safe:
+                result = await work()
+            else:
+                self._running = True
+                result = await self._backend.guard.run(functools.partial(self._guarded, work), self._leave)
+        except faults(self._backend.module) as error:
+            failure = self._translate(error)
+        else:
+            self._interrupted = False
+            return result
+        # Raised here and not above, so that it isn't chained to an error that holds the request and its token.
+        raise failure
+
+    async def _guarded(self, work: Callable[[], Awaitable[T]]) -> T:
+        try:
+            return await work()
+        finally:
+            self._running = False
+            if self._ended and self._response is not None:
+                with anyio.CancelScope(shield=True):
+                    await self._close()
+
+    def _leave(self, scope: anyio.CancelScope) -> None:
+        """The call was cancelled: from its first byte on the pool bears that the step is, too; before, it doesn't."""
+        self._ended = True
+        if self._writes_alone:
+            scope.cancel()
+
+    def _watch(self) -> Trace:
+        """A trace extension that tells when a connection is opened, and when the request is written to it."""
+        backend = self._backend
+
+        async def trace(name: str, info: Mapping[str, Any]) -> None:
+            _, _, step = name.rpartition(".")[0].rpartition(".")
+            if name.endswith("send_request_body.complete") and not self._opening:
+                self._progress.written()
+            if not name.endswith(".started"):
+                return
+            if step in ("connect_tcp", "connect_unix_socket"):
+                backend.is_traced = self._opening = True
+                self.sent = False
+                self._progress.opening()
+            elif step.startswith("send_request") and info["request"].method != b"CONNECT":
+                if self._ended or (backend.closed and step == "send_request_headers"):
+                    raise client_closed()
+                if backend.closed and self._request.body:
+                    # (One without a body is written with its headers.)
+                    raise TransportError("the client was closed before all of the request was written")
+                if step == "send_request_headers":
+                    backend.is_traced = self.sent = True
+                    self._opening = False
+                    # Of HTTP/2 others have a part in the connection, and half a frame would end it for them.
+                    self._writes_alone = name.startswith("http11.")
+                    self._progress.writing()
+
+        return trace
+
+    async def _start(self) -> None:
+        backend = self._backend
+        request = backend.build(self._request, self._watch())
+        try:
+            response = await backend.client.send(request, stream=True, follow_redirects=False)
+        except backend.module.HTTPStatusError as error:
+            # One of the caller's hooks raises it for an answer that is no success; that is for us to say.
+            response = error.response
+        self._response = response
+        self.status = response.status_code
+        self.headers = plain_headers(response.headers.raw)
+        # An answer in HTTP/2 marks its end itself.
+        self.framed = response.extensions.get("http_version") == b"HTTP/2" or is_framed(
+            self._request.method, self.status, self.headers
+        )
+        backend.cancel_safe = backend.is_ours or CANCEL_SAFE in response.extensions
+        if response.is_stream_consumed:
+            # One of their hooks has read it, and what it read is unpacked.
+            self.headers = {name: value for name, value in self.headers.items() if name != "content-encoding"}
+            self._pieces = _Once(response.content)
+        elif response.is_closed:
+            self._response = None
+            self._pieces = _Unread()
+        else:
+            self._pieces = aiter(response.stream)
+
+    async def _receive(self) -> bytes:
+        pieces = self._pieces
+        if pieces is not None:
+            async for piece in pieces:
+                if piece:
+                    return piece
+            await self._finish()
+        return b""
+
+    async def _read(self, limit: int | None) -> bytes:
+        pieces: list[bytes] = []
+        size = 0
+        while limit is None or size < limit:
+            piece = await self._receive()
+            if not piece:
+                break
+            pieces.append(piece)
+            size += len(piece)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    async def _finish(self) -> None:
+        self._pieces = None
+        await self._response.aclose()
+        self._response = None
+        self.complete = True if self.framed else None
+
+    async def _close(self) -> None:
+        response, self._response = self._response, None
+        pieces, self._pieces = self._pieces, None
+        try:
+            await response.aclose()
+            if pieces is not None:
+                await end(pieces, connected=not self._backend.cancel_safe and "network_stream" in response.extensions)
+        except faults(self._backend.module):
+            # It is thrown away because it broke, or it breaks because it is thrown away.
+            pass
+
+    def _translate(self, error: Exception) -> TransportError:
+        """Our error for one of theirs, in words that hold neither the request nor the token."""
+        module = self._backend.module
+        timeouts = self._backend.timeouts(self._request.timeout)
+        match error:
+            case module.ConnectTimeout():
+                text = f"no connection within {timeouts['connect']:g} s"
+            case module.ReadTimeout():
+                text = f"nothing came from the server for {timeouts['read']:g} s"
+            case module.WriteTimeout():
+                text = f"the server took nothing for {timeouts['write']:g} s"
+            case module.PoolTimeout():
+                text = f"http_client had no free connection within {timeouts['pool']:g} s"
+            case _:
+                text = str(error).replace(self._backend.token, "***") or type(error).__name__
+        never_sent = (module.ConnectError, module.ConnectTimeout, module.PoolTimeout, module.ProxyError)
+        self.sent = not (isinstance(error, never_sent) or self._opening)
+        if not self.sent:
+            return ConnectError(f"could not connect: {text}")
+        return TransportError(f"the connection broke: {text}")
+
+
+class _OnePiece:
+    """A body that is there already. It can be read again."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        if self._progress is not None:
-            self._progress.writing()
-        return OnePiece(self._content)
+        return _Once(self._content)
 
 
-class OnePiece:
-    """A body that is there already, to be read once."""
-
+class _Once:
     def __init__(self, content: bytes) -> None:
         self._left = content
 
@@ -87,350 +371,20 @@ class OnePiece:
         return content
 
 
-NO_BODY = _Body(b"")
-
-
 @functools.cache
-def default_ssl_context(trust_env: bool) -> ssl.SSLContext:
-    """The process's own one: reading the certificates takes 20 to 40 ms."""
-    context = httpx.create_ssl_context(trust_env=trust_env)
-    context.set_alpn_protocols(["http/1.1"])
-    return context
+def _request_body(module: Any) -> Any:
+    return type("Body", (_OnePiece, module.AsyncByteStream), {})
 
 
-@functools.cache
-def _unused_ssl_context() -> ssl.SSLContext:
-    # httpx wants one for plain http:// too; this one trusts nobody.
-    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+class _Unread:
+    """The body of an answer that was closed before somebody could read it."""
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        raise TransportError("a hook of http_client refused the answer before it was read")
 
 
-class _Line:
-    """A transport with one connection at most, and what is known of it."""
-
-    __slots__ = ("connection", "idle_since", "keeps_alive", "network", "socket", "transport")
-
-    def __init__(self, transport: httpx.AsyncHTTPTransport) -> None:
-        self.transport: httpx.AsyncHTTPTransport = transport
-        self.connection: Any = None
-        self.network: Any = None
-        self.socket: Any = None
-        self.keeps_alive: bool = True
-        self.idle_since: float = 0.0
-
-    def leave_pool(self, address: Address, context: ssl.SSLContext) -> None:
-        """Put the connection itself where the transport has its pool.
-
-        The pool around one connection takes a sixth of a call's time, for what is known here already: that the
-        connection is free, and still alive. Only the connections through a proxy are made by their pools.
-        """
-        self.connection = single_connection(address, context, IDLE_SECONDS)
-        setattr(self.transport, "_pool", self.connection)  # noqa: B010 - not ours, and typed as the pool
-
-    def note(self, response: httpx.Response) -> None:
-        """Learn from an answer's extensions."""
-        if self.network is None:
-            read_widely(self.connection)
-            take_locks_off(self.connection)
-        self.network = response.extensions.get("network_stream")
-        self.keeps_alive = response.extensions.get("http_version") != b"HTTP/1.0"
-
-    def is_alive(self, now: float) -> bool:
-        """Whether the idle connection can be used: not too old, and with nothing to read, which would be its end."""
-        if now - self.idle_since >= IDLE_SECONDS or (self.connection is not None and self.connection.is_closed()):
-            return False
-        try:
-            return self.network is None or not self.network.get_extra_info("is_readable")
-        except ValueError:
-            # httpx closed it itself, having seen its end first; trio's sockets can't be asked any more then.
-            return False
-
-
-@functools.lru_cache(maxsize=256)
-def _url(text: str) -> httpx.URL:
-    # Bulk metrics all go to one URL and polls ask for the same one again; parsing it takes 20 us.
-    return httpx.URL(text)
-
-
-class HttpxBackend:
-    """Exchanges over httpx transports, one connection each."""
-
-    def __init__(
-        self,
-        address: Address,
-        token: str,
-        *,
-        user_agent: str,
-        proxy: str | None = None,
-        ssl_context: ssl.SSLContext | None = None,
-        trust_env: bool = True,
-    ) -> None:
-        self.token = token
-        self._address = address
-        self._ssl_context = ssl_context
-        self._trust_env = trust_env
-        self._proxy = None if proxy is None else httpx.Proxy(proxy)
-        self._headers = httpx.Headers(request_headers(address, token, user_agent))
-        self._idle: list[_Line] = []
-        self._dropped: list[tuple[_Line, AsyncIterator[bytes] | None]] = []
-        self._closing: set[asyncio.Task[None]] = set()
-        self._closed = False
-
-    def exchange(self, request: WireRequest) -> HttpxExchange:
-        """A new exchange on the connection that was used last, or on one that has yet to be opened."""
-        now = time.monotonic()
-        while self._idle:
-            line = self._idle.pop()
-            if line.is_alive(now):
-                return HttpxExchange(self, line, request, fresh=False)
-            self.drop(line, None)
-        context = self._ssl_context
-        if context is None:
-            secure = self._address.scheme == "https" or (self._proxy is not None and self._proxy.url.scheme == "https")
-            context = default_ssl_context(self._trust_env) if secure else _unused_ssl_context()
-        line = _Line(httpx.AsyncHTTPTransport(verify=context, trust_env=False, limits=_LIMITS, proxy=self._proxy))
-        if self._proxy is None:
-            line.leave_pool(self._address, context)
-        return HttpxExchange(self, line, request, fresh=True)
-
-    def build(self, request: WireRequest, progress: Progress) -> httpx.Request:
-        """The httpx request, from headers that were made once."""
-        headers = httpx.Headers(self._headers)
-        if request.accept != "application/json":
-            headers["Accept"] = request.accept
-        content = request.body or b""
-        if request.body is not None:
-            headers["Content-Type"] = "application/json"
-            headers["Content-Length"] = str(len(content))
-        elif request.method not in ("GET", "HEAD", "DELETE"):
-            headers["Content-Length"] = "0"
-        return httpx.Request(
-            request.method,
-            _url(self._address.origin + request.target),
-            headers=headers,
-            stream=_Body(content, progress),
-            extensions=request_extensions(request.timeout),
-        )
-
-    def put_back(self, line: _Line) -> None:
-        """Keep a connection whose answer was read to the end for the next exchange."""
-        if self._closed:
-            self.drop(line, None)
-        else:
-            now = line.idle_since = time.monotonic()
-            # The oldest are at the front, and would never be asked for again.
-            while self._idle and now - self._idle[0].idle_since >= IDLE_SECONDS:
-                self.drop(self._idle.pop(0), None)
-            self._idle.append(line)
-
-    def drop(self, line: _Line, body: AsyncIterator[bytes] | None) -> None:
-        """Never use this connection again. The next `close_dropped` closes it."""
-        self._dropped.append((line, body))
-
-    async def close_dropped(self) -> None:
-        """Close what was dropped, whatever is cancelled meanwhile."""
-        dropped, self._dropped = self._dropped, []
-        if not dropped:
-            return
-        if anyio.get_cancelled_exc_class() is asyncio.CancelledError:
-            # A task of its own, because no shield holds against a plain Task.cancel().
-            for line, body in dropped:
-                task = asyncio.get_running_loop().create_task(_close(line, body))
-                self._closing.add(task)
-                task.add_done_callback(self._closing.discard)
-        else:
-            with anyio.CancelScope(shield=True):
-                for line, body in dropped:
-                    await _close(line, body)
-
-    async def aclose(self) -> None:
-        """Close all idle connections, and wait for those that are being closed."""
-        self._closed = True
-        while self._idle:
-            self.drop(self._idle.pop(), None)
-        await self.close_dropped()
-        if self._closing:
-            await asyncio.wait(self._closing)
-
-
-async def _close(line: _Line, body: AsyncIterator[bytes] | None) -> None:
-    try:
-        await line.transport.aclose()
-        if line.socket is not None:
-            # When it is cancelled during the TLS handshake, httpcore has forgotten it by now.
-            await line.socket.aclose()
-        if body is not None:
-            await end(body, connected=line.network is not None)
-    except FAULTS:
-        # It is thrown away because it broke, or it breaks because it is thrown away.
-        pass
-
-
-async def end(body: AsyncIterator[bytes], *, connected: bool) -> None:
-    """Let a body that was left halfway, and whose connection is closed by now, come to its end.
-
-    It is a generator within generators. Asking for more makes each of them end by itself; left alone, they would wait
-    for the garbage collector, and trio would warn of it. Without a connection, as in tests that answer by
-    pytest-httpx, nothing says that it would end.
-    """
-    if connected:
-        async for _ in body:
-            pass
-    elif isinstance(body, AsyncGenerator):
-        await body.aclose()
-
-
-class HttpxExchange:
-    """One request and its answer over one line."""
-
-    __slots__ = (
-        "_backend",
-        "_body",
-        "_fresh",
-        "_held",
-        "_line",
-        "_request",
-        "_stream",
-        "complete",
-        "headers",
-        "sent",
-        "status",
-    )
-
-    def __init__(self, backend: HttpxBackend, line: _Line, request: WireRequest, *, fresh: bool) -> None:
-        self._backend = backend
-        self._line = line
-        self._held = True
-        self._request = request
-        self._fresh = fresh
-        self._stream: httpx.AsyncByteStream = NO_BODY
-        self._body = aiter(NO_BODY)
-        self.status: int = 0
-        self.headers: Mapping[str, str] = {}
-        self.complete: bool | None = False
-        self.sent: bool = False
-
-    async def start(self, progress: Progress) -> None:
-        """Send the request and wait for the answer's headers."""
-        line = self._line
-        request = self._backend.build(self._request, progress)
-        self.sent = True
-        if self._fresh:
-            request.extensions["trace"] = self._watch(progress)
-        failure = None
-        try:
-            response = await line.transport.handle_async_request(request)
-        except FAULTS as error:
-            failure = translate(error, self._request, sent=self.sent, token=self._backend.token)
-        else:
-            line.note(response)
-            self.status = response.status_code
-            self.headers = plain_headers(response.headers.raw)
-            self._stream = stream = cast("httpx.AsyncByteStream", response.stream)
-            self._body = aiter(stream)
-        if failure is not None:
-            # Raised here and not above, so that it isn't chained to an error that holds the request and its token.
-            raise failure
-
-    def _watch(self, progress: Progress) -> Callable[[str, Mapping[str, Any]], Any]:
-        """A trace extension that tells when a connection is opened, and when the request is written to it."""
-
-        async def trace(name: str, info: Mapping[str, Any]) -> None:
-            if name.endswith("connect_tcp.started"):
-                self.sent = False
-                progress.opening()
-            elif name.endswith("connect_tcp.complete"):
-                self._line.socket = info["return_value"]
-            elif is_request_start(name, info):
-                self.sent = True
-
-        return trace
-
-    async def receive(self) -> bytes:
-        """The next piece of the body as it was sent; b"" at its end."""
-        failure = None
-        try:
-            async for piece in self._body:
-                if piece:
-                    return piece
-            if self._held:
-                await self._finish()
-        except FAULTS as error:
-            failure = translate(error, self._request, sent=self.sent, token=self._backend.token)
-        if failure is not None:
-            raise failure
-        return b""
-
-    async def read(self, limit: int | None = None) -> bytes:
-        """The whole body as it was sent, or about `limit` bytes of it."""
-        pieces: list[bytes] = []
-        size = 0
-        failure = None
-        try:
-            async for piece in self._body:
-                pieces.append(piece)
-                size += len(piece)
-                if limit is not None and size >= limit:
-                    break
-            else:
-                await self._finish()
-        except FAULTS as error:
-            failure = translate(error, self._request, sent=self.sent, token=self._backend.token)
-        if failure is not None:
-            raise failure
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
-
-    async def _finish(self) -> None:
-        await self._stream.aclose()
-        # From here to the end nothing is awaited: the connection is either ours to drop, or back in the list.
-        framed = is_framed(self._request.method, self.status, self.headers)
-        self.complete = True if framed else None
-        self._held = False
-        line = self._line
-        kept = framed and line.keeps_alive and self.headers.get("connection", "").lower() != "close"
-        if kept and not has_more(line.connection):
-            self._backend.put_back(line)
-        else:
-            self._backend.drop(line, None)
-
-    async def aclose(self) -> None:
-        """Give the connection back if the answer was read to its end, else throw it away."""
-        if self._held:
-            self._held = False
-            self._backend.drop(self._line, self._body)
-        await self._backend.close_dropped()
-
-
-def translate(error: Exception, request: WireRequest, *, sent: bool, token: str) -> TransportError:
-    """Our error for one of theirs, in words that hold neither the request nor the token."""
-    timeout = request.timeout
-    match error:
-        case httpx.ConnectTimeout():
-            text = f"no connection within {timeout.connect:g} s"
-        case httpx.ReadTimeout():
-            text = f"nothing came from the server for {timeout.read:g} s"
-        case httpx.WriteTimeout():
-            text = f"the server took nothing for {timeout.write:g} s"
-        case httpx.PoolTimeout():
-            text = f"http_client had no free connection within {timeout.connect:g} s"
-        case _:
-            text = str(error).replace(token, "***") or type(error).__name__
-    if isinstance(error, _NEVER_SENT) or not sent:
-        return ConnectError(f"could not connect: {text}")
-    return TransportError(f"the connection broke: {text}")
-
-
-def request_extensions(timeout: Timeout) -> dict[str, Any]:
-    """The extensions of a request: its timeouts as httpx takes them."""
-    return {
-        "timeout": {"connect": timeout.connect, "read": timeout.read, "write": timeout.write, "pool": timeout.connect}
-    }
-
-
-def is_request_start(name: str, info: Mapping[str, Any]) -> bool:
-    """Whether an event of httpcore's trace means that the request is being written (and not one to the proxy)."""
-    return name.endswith("send_request_headers.started") and info["request"].method != b"CONNECT"
-
-
-def is_http_client(value: object) -> bool:
-    """Whether it is an `httpx.AsyncClient`."""
-    return isinstance(value, httpx.AsyncClient)
+def _leave_alone(scope: anyio.CancelScope) -> None:
+    """Closing goes on whoever is cancelled."""

@@ -1,0 +1,1 @@
+"""Something for each of many ids: in chunks, a few at once, one outcome for each id."""

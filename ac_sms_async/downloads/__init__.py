@@ -1,0 +1,1 @@
+"""What comes as a file: CSV read while it arrives, and files that are written whole or not at all."""

@@ -1,0 +1,29 @@
+"""Accounts without clients of the real kind, for tests of pacing alone."""
+
+from __future__ import annotations
+
+from ac_sms_async.options import RateLimit
+from ac_sms_async.transport.pacing import Account
+
+
+class Client:
+    """Whoever shares an account."""
+
+    def __init__(self) -> None:
+        self.woken = 0
+
+    def wake(self) -> None:
+        self.woken += 1
+
+
+def patient(now: float = 0.0, wait: float = 0.0) -> None:
+    """Waits for whatever there is to wait for."""
+
+
+def paced(*limits: RateLimit) -> tuple[Account, list[Client]]:
+    """An account, and clients with these limits, who share it as long as somebody holds them."""
+    account = Account("acme")
+    clients = [Client() for _ in limits]
+    for client, limit in zip(clients, limits, strict=True):
+        account.join(client, limit)
+    return account, clients
