@@ -7,7 +7,7 @@ READY  := $(VENV)/.ready
 DOCS   := .venv-docs
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-fleet test lint types generate check-generated bench soak mutation docs package api lock clean conformance
+.PHONY: help demo demo-fleet test test-fast test-all simulate lint types generate check-generated bench soak mutation mutation-document docs package api lock clean conformance
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,9 +39,20 @@ test: $(READY) ## Run the tests, with the coverage gate
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 
-test-fast: $(READY) ## Run the tests without the coverage gate
+test-fast: $(READY) ## Run the tests without the coverage gate, and without those that need seconds of real time
 	$(BIN)/python -m pytest -n 2 $(ALONE:%=--ignore=%) || $(BIN)/python -m pytest $(AGAIN)
-	$(BIN)/python -m pytest $(ALONE) || $(BIN)/python -m pytest $(AGAIN)
+
+# Everything that tries more with more time: properties, sweeps, kills, and the job with its parts taken out.
+DEEPER := tests/collect/test_complete.py tests/collect/test_complete_when_broken.py tests/collect/test_kill.py \
+  tests/collect/test_storable.py tests/properties tests/transport/test_transport_storm.py tests/codegen/test_mutants.py
+
+test-all: test ## Run the tests, then all that needs longer: each property in depth, 200 kills
+	AC_SMS_DEEP=1 $(BIN)/python -m pytest -n 2 $(DEEPER)
+
+SEED  ?= 1
+YEARS ?= 10
+simulate: $(READY) ## Let an account live and be collected for years, and hold the store against it (SEED=1 YEARS=10)
+	@$(BIN)/python -m tests.collect.simulate $(SEED) $(YEARS)
 
 lint: $(READY) ## Check style and imports
 	$(BIN)/ruff check .
@@ -87,6 +98,9 @@ mutation: $(MUTATION)/.ready ## Change the code in thousands of small ways and c
 	@$(MUTATION)/bin/mutmut run --max-children 2 ac_sms_async.transport.retry.x__aware__mutmut_1
 	@$(MUTATION)/bin/python -m tests.mutation.run $(MUTANTS)
 
+mutation-document: $(READY) ## Make every single change of the vendor's document, and count which slip through (MUTANTS=300 for some)
+	@$(BIN)/python -m tests.codegen.verdicts $(MUTANTS)
+
 $(DOCS)/.ready: docs/requirements.lock
 	@$(PYTHON) -m venv --clear $(DOCS)
 	@$(DOCS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
@@ -109,7 +123,7 @@ lock: ## Renew the hash-checked, host-free locks (needs uv)
 	  --no-emit-index-url --no-header --no-annotate --upgrade -q -o requirements-dev.lock
 	uv pip compile --group docs --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header --no-annotate --upgrade -q -o docs/requirements.lock
-	uv pip compile pyproject.toml benchmarks/requirements.in --extra aiohttp --extra speedups --group bench --universal \
+	uv pip compile pyproject.toml benchmarks/requirements.in --extra speedups --group bench --universal \
 	  --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade -q \
 	  -o benchmarks/requirements.lock
 	uv pip compile --group mutation --universal --python-version 3.11 --generate-hashes -c requirements-dev.lock \

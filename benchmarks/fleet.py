@@ -85,7 +85,7 @@ async def _worker(dsn: str, url: str, origin: int, backend: str, accounts: int, 
         await _reset(url)
     cores, database_cores, origin_cores = ((later - earlier) / took for later, earlier in zip(used, cpu, strict=True))
     rate, allowed = made / took, accounts * LIMIT.requests / LIMIT.window
-    target = TARGET if backend == "aiohttp" and accounts == 100 else None
+    target = TARGET if backend == "httptools" and accounts == 100 else None
     what = f"{accounts} accounts in one worker, {backend} backend: "
     return [
         Figure("fleet", what + "of a core", cores, unit="cores", target=target, bound="at most"),
@@ -270,7 +270,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m benchmarks.fleet", description=__doc__)
     parser.add_argument("--origin", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--seconds", type=float, default=20.0, help="how long to measure (default: 20)")
-    parser.add_argument("--backends", nargs="+", default=["aiohttp", "httpx"], help="over which (default: both)")
+    parser.add_argument("--backends", nargs="+", default=["httptools", "httpx"], help="over which (default: both)")
     parser.add_argument("--accounts", type=int, default=100, help="how many accounts the worker has (default: 100)")
     parser.add_argument("--queued", type=int, default=10_000, help="how many jobs wait in the queue (default: 10000)")
     options = parser.parse_args()

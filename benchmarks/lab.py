@@ -13,8 +13,8 @@ from attrs import frozen
 from ac_sms_async import SMSClient
 from benchmarks.competitors import TOKEN, Competitors
 
-Backend = Literal["httpx", "aiohttp"]
-BACKENDS: tuple[Backend, ...] = ("httpx", "aiohttp")
+Backend = Literal["httpx", "httptools"]
+BACKENDS: tuple[Backend, ...] = ("httpx", "httptools")
 
 
 @frozen

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 from attrs import asdict, field, frozen
 
 PACKAGES: Final = (
-    "ac-sms-async", "httpx", "httpcore", "aiohttp", "anyio", "attrs", "orjson", "uvloop",
+    "ac-sms-async", "httpx", "httpcore", "httptools", "aiohttp", "anyio", "attrs", "orjson", "uvloop",
     "openapi-python-client", "openapi-generator-cli", "pydantic",
 )  # fmt: skip
 

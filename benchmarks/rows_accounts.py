@@ -12,7 +12,7 @@ from benchmarks.rounds import Watch
 
 ACCOUNTS = 100
 LIMIT = RateLimit(5, per=1.0)
-CPU_TARGETS: dict[Backend, float] = {"httpx": 0.5, "aiohttp": 0.3}
+CPU_TARGETS: dict[Backend, float] = {"httpx": 0.5, "httptools": 0.3}
 ROWS = 20
 """A page of 20 broadcasts: about 18 KB."""
 

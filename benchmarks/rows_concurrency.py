@@ -26,12 +26,12 @@ async def concurrency(lab: Lab) -> list[Figure]:
         ideal = math.ceil(REQUESTS / limit) * LATENCY
         async with (
             lab.client(LATE, max_concurrency=limit) as ours,
-            lab.client(LATE, max_concurrency=limit, backend="aiohttp") as fast,
+            lab.client(LATE, max_concurrency=limit, backend="httptools") as fast,
             raw_httpx(f"{lab.server}{LATE}/api/3") as raw,
         ):
             contestants: dict[str, Call] = {
                 "ours (httpx)": partial(ours.broadcasts.get, SMALL_ID),
-                "ours (aiohttp)": partial(fast.broadcasts.get, SMALL_ID),
+                "ours (httptools)": partial(fast.broadcasts.get, SMALL_ID),
                 "httpx": raw.small,
             }
             turns = {name: partial(calls, REQUESTS, call, workers=limit) for name, call in contestants.items()}
@@ -53,10 +53,10 @@ async def prefetch(lab: Lab) -> list[Figure]:
     """100 pages at 50 ms with up to k pages fetched ahead, against 50 ms x (1 + ceil(99 / k))."""
     figures: list[Figure] = []
     path = f"{LATE}/pages-{PAGES}"
-    async with lab.client(path) as ours, lab.client(path, backend="aiohttp") as fast:
+    async with lab.client(path) as ours, lab.client(path, backend="httptools") as fast:
         for ahead in (1, 2, 4, 8):
             ideal = LATENCY * (1 + math.ceil((PAGES - 1) / ahead))
-            turns = {"httpx": partial(_walk, ours, ahead), "aiohttp": partial(_walk, fast, ahead)}
+            turns = {"httpx": partial(_walk, ours, ahead), "httptools": partial(_walk, fast, ahead)}
             result = await race(turns, rounds=1 if lab.quick else 3)
             figures += [
                 Figure(

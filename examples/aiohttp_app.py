@@ -1,6 +1,6 @@
-"""A small web app on aiohttp, whose client uses aiohttp on the wire too.
+"""A small web app on aiohttp, whose client uses the fast backend.
 
-    pip install 'ac-sms-async[aiohttp]'
+    pip install aiohttp 'ac-sms-async[speedups]'
     export ACTIVECAMPAIGN_URL=... ACTIVECAMPAIGN_API_TOKEN=...
     python aiohttp_app.py --port 8080
 
@@ -23,7 +23,7 @@ CLIENT = web.AppKey("client", SMSClient)
 
 async def client(app: web.Application) -> AsyncIterator[None]:
     """Open for as long as the app runs."""
-    async with SMSClient.from_env(backend="aiohttp", deadline=20) as sms:
+    async with SMSClient.from_env(backend="httptools", deadline=20) as sms:
         app[CLIENT] = sms
         yield
 
@@ -52,7 +52,7 @@ async def metrics(request: web.Request) -> web.StreamResponse:
     await response.prepare(request)
     async with request.app[CLIENT].metrics.stream(ids, chunk_size=20) as outcomes:
         async for outcome in outcomes:
-            clicks = None if outcome.metrics is None else outcome.metrics.clicks
+            clicks = outcome.metrics.clicks if outcome.status == "ok" else None
             line = {"id": outcome.id, "status": outcome.status, "clicks": clicks}
             await response.write(json.dumps(line).encode() + b"\n")
     await response.write_eof()

@@ -6,7 +6,7 @@
 
 It shows: one client for the app's life, handed to endpoints as a dependency; errors turned into the right answers; an
 export passed on to the browser as it comes; the progress of an AI request as server-sent events; and that a browser
-which hangs up ends the work that was done for it.
+which hangs up ends the work that was done for it (`asgi_guards.py`, beside this file).
 """
 
 from __future__ import annotations
@@ -17,11 +17,10 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
-import anyio
+from asgi_guards import BreakOff, CancelOnHangUp
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ac_sms_async import (
     APIStatusError,
@@ -44,38 +43,10 @@ async def lifespan(app: FastAPI) -> AsyncGenerator[dict[str, SMSClient], None]:
         yield {"sms": sms}
 
 
-class CancelOnHangUp:
-    """Cancels what is done for a request when its browser goes away: the upstream call, its retries, its waiting.
-
-    ASGI servers only tell; without this, an endpoint runs on to the end for nobody.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        messages: asyncio.Queue[Message] = asyncio.Queue(maxsize=1)
-        with anyio.CancelScope() as work:
-
-            async def watch() -> None:
-                while True:
-                    message = await receive()
-                    if message["type"] == "http.disconnect":
-                        work.cancel()
-                    await messages.put(message)
-
-            watcher = asyncio.create_task(watch())
-            try:
-                await self._app(scope, messages.get, send)
-            finally:
-                watcher.cancel()
-
-
 app = FastAPI(lifespan=lifespan)
+# The one that is added last is the outermost.
 app.add_middleware(CancelOnHangUp)
+app.add_middleware(BreakOff)
 
 
 def client(request: Request) -> SMSClient:
