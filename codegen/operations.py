@@ -102,14 +102,14 @@ def sent_schemas(operations: list[Operation], document: dict[str, Any]) -> froze
                 f"{component(name, schema)}: it is sent and read, and a model does one of the two; "
                 "the overlay has to give the request a schema of its own"
             )
-    unused = [name for name in components if name not in sent | read | asked]
-    for name in unused:
-        # Those that it alone refers to go with it.
-        if not any(name in reachable([other], components) for other in unused if other != name):
-            raise ShapeError(
-                f"{component(name, components[name])}: no request and no successful answer has it; "
-                "the overlay has to remove it"
-            )
+    unused = {name: reachable([name], components) for name in components if name not in sent | read | asked}
+    if unused:
+        # Those that it refers to go with it, so the one that comes first is one that leads to the most.
+        name = max(unused, key=lambda one: len(unused[one]))
+        raise ShapeError(
+            f"{component(name, components[name])}: no request and no successful answer has it; "
+            "the overlay has to remove it"
+        )
     return sent
 
 

@@ -343,6 +343,12 @@ def test_what_an_operation_leaves_open_is_an_error_that_names_it(changes: Node, 
             document(None, {"Unused": {"type": "object", "properties": {}}}),
             "Unused: no request and no successful answer",
         ),
+        (
+            document(None, {"A": _one("B"), "B": _one("C"), "C": {"type": "object", "properties": {}}}),
+            "A: no request and no successful answer",
+        ),
+        # Each is referred to, by the other.
+        (document(None, {"A": _one("B"), "B": _one("A")}), "A: no request and no successful answer"),
         (document(None, {"Thing": _one("thing"), "thing": _one("Thing")}), "Thing and thing would be one module"),
         (
             document(

@@ -1,4 +1,4 @@
-"""A stand-in for a pooler, on a real socket: session mode, or transaction mode, where clients share connections."""
+"""A stand-in for a pooler, on a real socket: session mode, or transaction and statement mode, where clients share connections."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 
 from psycopg.conninfo import conninfo_to_dict
 
+Mode = Literal["session", "transaction", "statement"]
 _SSL, _GSS, _CANCEL = 80877103, 80877104, 80877102
 
 
@@ -36,7 +37,7 @@ class _Server:
 
 
 class Pooler:
-    def __init__(self, socket: str, mode: Literal["session", "transaction"], most: int) -> None:
+    def __init__(self, socket: str, mode: Mode, most: int) -> None:
         self._socket = socket
         self._mode = mode
         self._idle: list[_Server] = []
@@ -88,6 +89,10 @@ class Pooler:
         while sent := await reader.read(65536):
             if sent[:1] == b"X":
                 return
+            if self._mode == "statement" and b"BEGIN" in sent:
+                told = b"SFATAL\0C08P01\0Mtransaction blocks not allowed in statement pooling mode\0\0"
+                writer.write(b"E" + struct.pack("!I", 4 + len(told)) + told)
+                return
             server = await self._take(startup)
             server.writer.write(sent)
             kind, state = b"", b""
@@ -112,7 +117,7 @@ async def _copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> N
 
 
 @asynccontextmanager
-async def pooler(dsn: str, mode: Literal["session", "transaction"], *, most: int = 5) -> AsyncGenerator[str, None]:
+async def pooler(dsn: str, mode: Mode, *, most: int = 5) -> AsyncGenerator[str, None]:
     """A pooler before the PostgreSQL at `dsn` (a Unix socket); gives its own DSN."""
     given = conninfo_to_dict(dsn)
     between = Pooler(f"{given['host']}/.s.PGSQL.{given.get('port') or 5432}", mode, most)

@@ -244,6 +244,12 @@ async def test_a_pooler_without_a_connection_to_spare(dsn: str, monkeypatch: pyt
             await open_store(between)
 
 
+async def test_a_pooler_in_statement_mode_is_refused(dsn: str) -> None:
+    async with pooler(dsn, "statement") as between:
+        with pytest.raises(StoreError, match=r"allows no transactions.*not allowed in statement pooling mode"):
+            await open_store(between)
+
+
 @pytest.mark.skipif(shutil.which("pgbouncer") is None, reason="pgbouncer is not installed")
 @pytest.mark.parametrize("mode", ["session", "transaction", "statement"])
 async def test_the_real_pgbouncer(dsn: str, mode: str, free_tcp_port: int) -> None:
