@@ -1,4 +1,4 @@
-"""A stand-in for a pooler, on a real socket: session mode, or transaction and statement mode, where clients share connections."""
+"""A stand-in for a pooler, on a real socket: session, transaction or statement mode."""
 
 from __future__ import annotations
 
