@@ -247,7 +247,7 @@ def _show_enqueued(outcome: Enqueued) -> None:
     help="Where rows go. Default: the fleet's database. [AC_SMS_DB]",
 )
 @click.option("--backend", type=click.Choice(["httpx", "httptools"]), default="httpx", show_default=True)
-@click.option("--drain", is_flag=True, help="End once all accounts in the queue are done.")
+@click.option("--drain", is_flag=True, help="End once all accounts in the queue that this worker can collect are done.")
 @click.option(
     "--stalled-after",
     type=click.FloatRange(min=5),

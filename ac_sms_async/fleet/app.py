@@ -110,6 +110,7 @@ def make_app(collector: Collector, manager: FencedJobManager) -> App:
         except Exception as error:
             if isinstance(error, WorkerUnfitError):
                 manager.rest(_FOR_OTHERS)
+                collector.unfit[account] = str(error)
             later = await again(collector, context.job, error)
             if later is None:
                 raise

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Literal
 
 import anyio
-from attrs import define, frozen
+from attrs import define, field, frozen
 from procrastinate.jobs import Job
 
 from ac_sms_async.client import SMSClient
@@ -72,6 +72,8 @@ class Collector:
     vault: Vault | None = None
     backend: Backend = "httpx"
     worker: str = ""
+    unfit: dict[str, str] = field(factory=dict[str, str])
+    """The accounts that this worker can't collect, with the reason: theirs are left to others."""
 
     async def run(self, job: Job, name: str, given: dict[str, Any]) -> None:
         """Collect one account into the store by a plan, as it is in the queue; goes on where an earlier one stopped.

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 import anyio
@@ -44,8 +44,8 @@ class Worker:
 
     `concurrency` is how many accounts it collects at once; `store` the DSN of the store (by default the fleet's own
     database). A worker that was silent for `stalled_after` seconds (at least 5) counts as dead, and its accounts go to
-    others. With `drain` it ends once no account waits or is collected, anywhere in the fleet. `vault` is made from the
-    environment when first needed, unless given.
+    others. With `drain` it ends once no account is collected anywhere in the fleet, and none waits that it can collect.
+    `vault` is made from the environment when first needed, unless given.
     """
 
     dsn: str
@@ -91,12 +91,12 @@ class Worker:
 
     async def _see_fit(self, database: Database) -> None:
         """A worker that can open no account would only be in the way of others; one that can't open some says so."""
-        accounts, unfit = await find_accounts(database), dict[str, FleetError]()
+        accounts, unfit = await find_accounts(database), dict[str, str]()
         for account in accounts:
             try:
                 account.token(self.vault)
             except FleetError as error:
-                unfit[account.name] = error
+                unfit[account.name] = str(error)
         for some in (
             accounts,
             # With one key all of them were encrypted, or the key is wrong.
@@ -104,9 +104,7 @@ class Worker:
         ):
             if some and all(account.name in unfit for account in some):
                 raise WorkerUnfitError(f"this worker can open no account: {unfit[some[0].name]}")
-        if unfit:
-            name, why = next(iter(unfit.items()))
-            logger.warning("%d accounts are left to other workers, such as %s: %s", len(unfit), name, why)
+        _tell_left(unfit)
 
     async def _session(self, database: Database, stores: Stores, ready: Callable[[], object] | None) -> bool:
         """Be a worker under one id until that ends; returns whether there is nothing left to do."""
@@ -130,7 +128,7 @@ class Worker:
         )
         others = [_task(lease.wait_lost()), _task(self._recover(database, beat))]
         if self.drain:
-            others.append(_task(_drained(database)))
+            others.append(_task(_drained(database, collector.unfit)))
         ends = [working, *others]
         if ready is not None:
             ready()
@@ -156,6 +154,8 @@ class Worker:
             if not task.cancelled():
                 # Raises what ended it.
                 task.result()
+        if drained:
+            _tell_left(collector.unfit)
         return drained
 
     async def _recover(self, database: Database, every: float) -> None:
@@ -167,12 +167,17 @@ class Worker:
             await anyio.sleep(every)
 
 
-async def _drained(database: Database) -> None:
-    """Return when no account is being collected, and none waits whose time has come."""
+def _tell_left(unfit: Mapping[str, str]) -> None:
+    for name, why in list(unfit.items())[:1]:
+        logger.warning("%d accounts are left to other workers, such as %s: %s", len(unfit), name, why)
+
+
+async def _drained(database: Database, unfit: Mapping[str, str]) -> None:
+    """Return when no account is being collected, and none waits whose time has come and that isn't left to others."""
     while await database.rows(  # noqa: ASYNC110 - it happens in another process
-        "SELECT 1 FROM procrastinate_jobs WHERE task_name = %s AND "
-        "(status = 'doing' OR status = 'todo' AND (scheduled_at IS NULL OR scheduled_at <= now())) LIMIT 1",
-        (COLLECT,),
+        "SELECT 1 FROM procrastinate_jobs WHERE task_name = %s AND (status = 'doing' OR status = 'todo' "
+        "AND (scheduled_at IS NULL OR scheduled_at <= now()) AND args->>'account' <> ALL(%s)) LIMIT 1",
+        (COLLECT, list(unfit)),
     ):
         await anyio.sleep(_BETWEEN_LOOKS)
 

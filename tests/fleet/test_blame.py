@@ -105,6 +105,23 @@ async def test_what_a_worker_can_do_comes_before_what_it_cannot(
     assert taken == ["acme", "globex", "initech", "umbrella", "acme", "umbrella", "globex", "umbrella", "initech"]
 
 
+async def test_a_worker_that_drains_leaves_what_it_cannot_do_to_others(
+    database: Database, fleet_dsn: str, vault: Vault, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Those that it gives back come again while it rests, the next one's turn before the last one's is over."""
+    monkeypatch.setattr("ac_sms_async.fleet.app._UNTIL_ANOTHER_TRIES", 0)
+    monkeypatch.setattr("ac_sms_async.fleet.app._FOR_OTHERS", 0.1)
+    monkeypatch.setattr("ac_sms_async.fleet.worker._BETWEEN_LOOKS", 0.01)
+    fails_with(monkeypatch, ConfigurationError("gone"))
+    await add(database, "acme", "globex", vault=Vault(new_key()))
+    await add(database, "umbrella", vault=vault)
+    await enqueue(database)
+    with anyio.fail_after(60):
+        await Worker(dsn=fleet_dsn, vault=vault, drain=True).run()
+    assert [status for status, _ in await jobs(database)] == ["todo", "todo", "failed"]
+    assert caplog.text.count("2 accounts are left to other workers, such as acme: ") == 2
+
+
 async def test_another_worker_gets_what_this_one_cannot_do(database: Database, vault: Vault) -> None:
     now = 100.0
     lease = Lease(1000, clock=lambda: now)
