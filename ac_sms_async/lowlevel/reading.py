@@ -108,13 +108,21 @@ def read_datetime(value: Any, zone: datetime.tzinfo, name: str, unparsed: dict[s
         if not text or text.startswith(_ZERO_DATES):
             return None
         try:
-            moment = datetime.datetime.fromisoformat(text)
-        except ValueError:
+            moment = _midnight(text) if text[11:13] == "24" else datetime.datetime.fromisoformat(text)
+        except (ValueError, OverflowError):
             pass
         else:
             return moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)
     unparsed[name] = value
     return None
+
+
+def _midnight(text: str) -> datetime.datetime:
+    """24:00, the end of a day, which Python reads from 3.14 on."""
+    start = datetime.datetime.fromisoformat(f"{text[:11]}00{text[13:]}")
+    if start.time() != datetime.time():
+        raise ValueError(text)
+    return start + datetime.timedelta(days=1)
 
 
 def read_date(value: Any, name: str, unparsed: dict[str, Any]) -> datetime.date | None:

@@ -52,6 +52,17 @@ def test_the_zone_is_the_callers_choice() -> None:
     assert sent("2026-01-15 12:00:00", timezone(timedelta(hours=2))).utcoffset() == timedelta(hours=2)
 
 
+@pytest.mark.parametrize("midnight", ["2026-01-15T24:00:00", "2026-01-15 24:00", "2026-01-15T24:00:00-06:00"])
+def test_the_end_of_a_day_is_the_start_of_the_next_on_every_python(midnight: str) -> None:
+    assert sent(midnight) == datetime(2026, 1, 16, tzinfo=CHICAGO)
+
+
+@pytest.mark.parametrize("text", ["2026-01-15T24:00:01", "9999-12-31T24:00:00", "2026-02-30T24:00:00"])
+def test_no_other_time_has_an_hour_24(text: str) -> None:
+    read = Recipient.from_dict({"id": 1, "sentDate": text}, CHICAGO)
+    assert (read.sent_date, read.unparsed) == (None, {"sentDate": text})
+
+
 def test_an_offset_that_is_given_counts() -> None:
     assert sent("2026-11-01T01:30:00-06:00").astimezone(UTC).isoformat() == "2026-11-01T07:30:00+00:00"
 
