@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from copy import copy
 from datetime import tzinfo
-from operator import index
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, TypeVar
-from urllib.parse import quote, urlencode
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from ac_sms_async.errors import ConfigurationError, InvalidResponseError, SMSError
 from ac_sms_async.lowlevel.types import UNSET, DecodeError, Request, Response
@@ -50,6 +47,7 @@ from ac_sms_async.transport.capture import Capture
 from ac_sms_async.transport.core import Core
 from ac_sms_async.transport.deadline import Deadline
 from ac_sms_async.transport.events import EventHandler
+from ac_sms_async.transport.params import ParamValue, encode_params
 from ac_sms_async.transport.sending import refuse_send
 from ac_sms_async.transport.stream import StreamedResponse, StreamOpening
 
@@ -62,8 +60,6 @@ if TYPE_CHECKING:
 __all__ = ["ParamValue", "Transport"]
 
 T = TypeVar("T")
-
-ParamValue: TypeAlias = str | int | float | bool | None
 
 _DEFAULT_RETRY = RetryPolicy()
 _DEFAULT_RATE_LIMIT = RateLimit()
@@ -262,7 +258,7 @@ class Transport:
                 operation_id="",
                 method=method,
                 path=path.removeprefix(API_PATH) if path.startswith(f"{API_PATH}/") else path,
-                query=_query(params),
+                query=encode_params(params),
                 json=json,
                 retry_safe=method in ("GET", "HEAD") if retry_safe is None else retry_safe,
                 decode=_as_it_is,
@@ -343,43 +339,3 @@ def _checked(name: str, value: T, kind: type[T]) -> T:
     if not isinstance(value, kind):
         raise ConfigurationError(f"{name} must be a {kind.__name__}, not {type(value).__name__}")
     return value
-
-
-def _query(params: Mapping[str, ParamValue | Sequence[ParamValue]] | None) -> str:
-    if params is not None and not isinstance(params, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance] - users hand in anything
-        raise ConfigurationError(f"params must be a dict such as {{'limit': 20}}, not {type(params).__name__}")
-    pairs: list[tuple[str, str]] = []
-    for name, value in (params or {}).items():
-        if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance] - users hand in anything
-            raise ConfigurationError(f"the names of params must be str, not {type(name).__name__}")
-        values: Sequence[Any] = [value]
-        if isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray):
-            values = value
-        pairs += [(name, _param(name, item)) for item in values if item is not None]
-    try:
-        return urlencode(pairs, quote_via=quote)
-    except UnicodeEncodeError as error:
-        problem = ConfigurationError(
-            f"params hold half a surrogate pair, which no text sent can hold: {error.object!r}"
-        )
-    raise problem
-
-
-def _param(name: str, value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return str(value).lower()
-    number: Any = value
-    if isinstance(value, float) and math.isfinite(value):
-        return str(float(value))
-    try:
-        # Whole numbers of other libraries, such as NumPy's, have an index.
-        return str(int(index(number)))
-    except (TypeError, ValueError):
-        # No whole number, or one of thousands of digits: said below.
-        pass
-    raise ConfigurationError(
-        f"params[{name!r}] must be a str, int, finite float, bool or None, or a list of them, not "
-        f"{type(value).__name__}: write it as the server wants it, a date as value.isoformat()"
-    )

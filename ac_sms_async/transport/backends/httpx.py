@@ -12,7 +12,7 @@ import functools
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from http.cookiejar import CookieJar
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 import anyio
 import httpx
@@ -34,6 +34,7 @@ from ac_sms_async.transport.backends.cancel_safe import (
 )
 from ac_sms_async.transport.backends.guard import Guard
 from ac_sms_async.transport.backends.headers import is_framed, plain_headers, request_headers
+from ac_sms_async.transport.backends.ready_bodies import Once, Unread, request_body
 
 __all__ = ["HttpxBackend", "own_client"]
 
@@ -104,7 +105,7 @@ class HttpxBackend:
         )
         if request.body:
             # httpx's own is a generator, which trio warns of when a write breaks off.
-            built.stream = _request_body(self.module)(request.body)
+            built.stream = request_body(self.module)(request.body)
         return built
 
     def timeouts(self, timeout: Timeout) -> dict[str, float]:
@@ -281,10 +282,10 @@ class HttpxExchange:
         if response.is_stream_consumed:
             # One of their hooks has read it, and what it read is unpacked.
             self.headers = {name: value for name, value in self.headers.items() if name != "content-encoding"}
-            self._pieces = _Once(response.content)
+            self._pieces = Once(response.content)
         elif response.is_closed:
             self._response = None
-            self._pieces = _Unread()
+            self._pieces = Unread()
         else:
             self._pieces = aiter(response.stream)
 
@@ -345,45 +346,6 @@ class HttpxExchange:
         if not self.sent:
             return ConnectError(f"could not connect: {text}")
         return TransportError(f"the connection broke: {text}")
-
-
-class _OnePiece:
-    """A body that is there already. It can be read again."""
-
-    def __init__(self, content: bytes) -> None:
-        self._content = content
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return _Once(self._content)
-
-
-class _Once:
-    def __init__(self, content: bytes) -> None:
-        self._left = content
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> bytes:
-        content, self._left = self._left, b""
-        if not content:
-            raise StopAsyncIteration
-        return content
-
-
-@functools.cache
-def _request_body(module: Any) -> Any:
-    return type("Body", (_OnePiece, module.AsyncByteStream), {})
-
-
-class _Unread:
-    """The body of an answer that was closed before somebody could read it."""
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> bytes:
-        raise TransportError("a hook of http_client refused the answer before it was read")
 
 
 def _leave_alone(scope: anyio.CancelScope) -> None:
