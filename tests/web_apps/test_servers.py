@@ -169,7 +169,7 @@ STARLETTE = [name for name in COMMANDS if name.startswith("Starlette")]
 @pytest.mark.parametrize("site", STARLETTE, indirect=True)
 def test_what_runs_in_the_background_ends_well(site: Site) -> None:
     assert site.get("/later").status_code == 200
-    _until(lambda: site.get("/later").json() != {"done": []})
+    _until(lambda: site.get("/done").json() == {"done": ["work"]})
 
 
 @pytest.mark.parametrize("site", STARLETTE, indirect=True)

@@ -72,7 +72,11 @@ async def later(request: Request) -> Response:
         await sms.credits.get()
         done.append("work")
 
-    return JSONResponse({"done": done}, background=BackgroundTask(work))
+    return Response(background=BackgroundTask(work))
+
+
+async def what_is_done(request: Request) -> Response:
+    return JSONResponse({"done": done})
 
 
 app = Starlette(
@@ -81,6 +85,7 @@ app = Starlette(
         Route("/export", export),
         Route("/upload", upload, methods=["POST"]),
         Route("/later", later),
+        Route("/done", what_is_done),
     ],
     lifespan=lifespan,
 )
