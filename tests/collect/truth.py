@@ -46,7 +46,7 @@ def _between(life: Life, broadcast_id: int, first: int, last: int) -> _Span:
 
 
 def _with_these_counts(life: Life, broadcast_id: int, span: _Span, last: int) -> _Span:
-    """Every state with the counts of this span: a run since the last leaves alone what has not moved."""
+    """Every state with the counts of this span, for what is left alone where these have not moved."""
     counts = [_counts(state) for state in span.real]
     history = [state for version, state in life.history[broadcast_id] if version <= last and state is not None]
     return _Span([state for state in history if _counts(state) in counts])
@@ -109,12 +109,12 @@ async def _one(
         possible = [tuple(entry[name] for name in COUNTS) for entry in counts if entry is not None]
         if not found or tuple(found[0]) not in possible:
             wrong.append(f"counts {found}, not one of {possible}")
-    wide = span
-    if window.mode == "since_last":
-        wide = _with_these_counts(life, i, span, last)
+    counted_so = _with_these_counts(life, i, span, last)
+    wide = counted_so if window.mode == "since_last" else span
     if "failures" in include and ("failures", i) not in given_up | life.refused:
         groups = await store.read(f"SELECT error_code, count FROM failure_groups {where}", key)
-        possible_groups = [state.groups for state in wide.real]
+        # A full run, too, takes it for a month that they are the same where all counts, and their sum, are.
+        possible_groups = [state.groups for state in counted_so.real]
         if {row[0]: row[1] for row in groups} not in possible_groups:
             wrong.append(f"failure groups {groups}, not one of {possible_groups}")
     if "recipients" in include and ("recipients", i) not in given_up | life.refused:
