@@ -147,7 +147,10 @@ class Telemetry:
 
     def _finish(self, event: CallFinished) -> None:
         span, within = self._current(event)
+        # It is no failure, and its duration is not that of a success either.
         outcome = _outcome(event.status, event.error)
+        if event.cancelled:
+            outcome = {"error.type": "cancelled"}
         self._call_duration.record(event.duration, _about(event) | outcome, within)
         if event.attempts > 1:
             span.set_attribute("http.request.resend_count", event.attempts - 1)

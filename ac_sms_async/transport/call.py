@@ -412,8 +412,8 @@ class Call:
                     **self._about,
                     attempts=self.attempts,
                     status=self.status,
-                    # A cancelled call did not fail.
                     error=type(error).__name__ if isinstance(error, Exception) else None,
+                    cancelled=error is not None and not isinstance(error, Exception),
                     duration=self._core.clock() - self._started,
                     maybe_applied=maybe_applied,
                 )

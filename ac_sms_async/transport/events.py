@@ -92,19 +92,21 @@ class AccountPaused(Event):
 
 @frozen(kw_only=True)
 class CallFinished(Event):
-    """A call ended, with a value or an error; a cancelled one has neither status nor error."""
+    """A call ended: with a value, with an error, or because it was cancelled."""
 
     attempts: int
     """How many requests were started."""
     status: int | None
     """The HTTP status of the last answer, or None where none came."""
     error: str | None
-    """The name of the error's class, or None for a success."""
+    """The name of the error's class, or None where none was raised."""
     duration: float
     """Seconds from the call's start, all waiting included."""
     maybe_applied: bool
     """True when a write may have taken effect and nobody can tell: as its error says, or because it was cancelled after
     it had been handed over, or partly."""
+    cancelled: bool = False
+    """Whether it was ended from outside, before there was a value or an error: by a cancellation, as a rule."""
 
 
 EventHandler: TypeAlias = Callable[[Event], object]

@@ -99,7 +99,9 @@ async def test_a_failed_call_is_an_error(sms: SMSClient, sandbox: Sandbox, expor
     assert span.attributes["error.type"] == "500"
 
 
-async def test_a_cancelled_call_ends_its_span(sms: SMSClient, sandbox: Sandbox, exporter: InMemorySpanExporter) -> None:
+async def test_a_cancelled_call_ends_its_span(
+    sms: SMSClient, sandbox: Sandbox, exporter: InMemorySpanExporter, reader: InMemoryMetricReader
+) -> None:
     sandbox.faults.add("stall", "*")
     async with sms:
         with anyio.move_on_after(0.1):
@@ -110,6 +112,10 @@ async def test_a_cancelled_call_ends_its_span(sms: SMSClient, sandbox: Sandbox, 
     assert span.status.status_code is StatusCode.UNSET
     assert span.attributes is not None
     assert "http.response.status_code" not in span.attributes
+    assert span.attributes["error.type"] == "cancelled"
+    data = reader.get_metrics_data()
+    assert data is not None
+    assert data.to_json().count('"error.type": "cancelled"') == 1
 
 
 async def test_an_export_is_a_span_too(sms: SMSClient, exporter: InMemorySpanExporter) -> None:
