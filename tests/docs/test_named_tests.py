@@ -1,9 +1,11 @@
-"""The page on other people's text names tests that exist."""
+"""The pages that say what is held name tests that exist."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "contributing" / "foreign-text.md"
@@ -22,3 +24,10 @@ def test_each_place_has_its_test() -> None:
             file = given or file
             [path] = (ROOT / "tests").rglob(file)
             assert not function or f"def {function}(" in path.read_text("utf-8"), (file, function)
+
+
+@pytest.mark.parametrize("page", ["SECURITY.md", "docs/explanation/trust.md"])
+def test_what_a_page_names_of_the_tests_is_there(page: str) -> None:
+    named = re.findall(r"`(tests/[\w/.]+?)(?:::\w+)?`", (ROOT / page).read_text("utf-8"))
+    assert len(named) > 5
+    assert [path for path in named if not (ROOT / path).exists()] == []
