@@ -83,3 +83,10 @@ def test_every_page_is_in_the_navigation_once() -> None:
     listed = re.findall(r": ([\w/-]+\.md)$", read("mkdocs.yml"), re.MULTILINE)
     pages = [page.relative_to(ROOT / "docs").as_posix() for page in (ROOT / "docs").rglob("*.md")]
     assert sorted(listed) == sorted(pages)
+
+
+def test_every_dependency_is_explained(project: dict[str, Any]) -> None:
+    page = read("docs/explanation/dependencies.md")
+    wanted = [*project["dependencies"], *(one for extra in project["optional-dependencies"].values() for one in extra)]
+    names = {re.split(r"[\[<>=; ]", one, maxsplit=1)[0] for one in wanted} - {project["name"]}
+    assert {name for name in names if not re.search(rf"\b{name}\b", page)} == set()
