@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -139,10 +140,15 @@ async def _weather(
         await _settles(lambda: _tasks(loop) == before, "tasks were left behind")
         await _settles(lambda: server.open <= SLOTS, "connections beyond the slots were left open")
         assert not [file for file in open_files() if file.startswith(str(folder))]
-        stormed = await _throughput(sms)
-        # Every slot is there, or this waits for ever.
+        stormed = usual = math.inf
         async with _client(server, http_client=own[1], **options) as fresh:
-            usual = await _throughput(fresh)
+            # A machine that was busy for a moment says nothing of either: what was lost is missing each time.
+            for _ in range(5):
+                # Every slot is there, or this waits for ever.
+                stormed = min(stormed, await _throughput(sms))
+                usual = min(usual, await _throughput(fresh))
+                if stormed < usual * 1.5 + 0.2:
+                    break
         assert stormed < usual * 1.5 + 0.2, f"{stormed:.2f} s, a fresh client takes {usual:.2f} s"
         if own[1] is None:
             await _settles(lambda: server.open <= SLOTS, "connections of the fresh client were left open")
