@@ -65,6 +65,7 @@ class Simulation:
     """One account and its store, from the first day on."""
 
     def __init__(self, seed: int, figures: Figures) -> None:
+        self.seed = seed
         self.chance = random.Random(seed)
         self.figures = figures
         self.life = Life(page_size=100)
@@ -189,7 +190,7 @@ class Simulation:
         if result.status == "complete":
             for wrong in await differences(self.store, self.life, window, include, first, self.life.version):
                 self.figures.differences += 1
-                print(f"{self.life.now:%Y-%m-%d} {window.mode}: {wrong}")
+                print(f"seed {self.seed}, {self.life.now:%Y-%m-%d}, {window.mode}: {wrong}", flush=True)
 
 
 def _erased(_: Person) -> None:
