@@ -28,7 +28,7 @@ Examples:
   ac-sms collect                                 all broadcasts with their metrics, into metrics.sqlite
   ac-sms collect --include failures,recipients   also why messages failed, and each recipient with replies
   ac-sms collect --since last                    for cron: only what can still change
-  ac-sms collect --since 2026-01-01 --until 2026-03-31
+  ac-sms collect --since 2026-01-01              what was sent since then
   ac-sms collect --accounts accounts.toml        several accounts at once
   ac-sms collect --db postgresql://reports@db/sms
 

@@ -21,7 +21,7 @@ _PARTIAL = 3
 _EXAMPLES = """\b
 Examples:
   ac-sms metrics 42 43
-  ac-sms metrics 42 --since 2026-03-01 --until 2026-03-07
+  ac-sms metrics 42 --since 2026-01-01
   ac-sms broadcasts list --status sent | cut -f1 | tail -n +2 | ac-sms metrics -
 """
 

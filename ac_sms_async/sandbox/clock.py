@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -36,6 +36,7 @@ class Clock:
             raise ValueError("start must be aware of its time zone")
         _check_speed(speed)
         self._epoch = time.time() if start is None else start.timestamp()
+        self._start = self._epoch
         self._monotonic = monotonic
         self._since: float | None = None
         self._speed = speed
@@ -58,6 +59,10 @@ class Clock:
 
     def datetime(self) -> datetime:
         return datetime.fromtimestamp(self.now(), UTC)
+
+    def first_day(self) -> date:
+        """The day, in the account's time zone, on which this clock began."""
+        return datetime.fromtimestamp(self._start, ACCOUNT_ZONE).date()
 
     @property
     def speed(self) -> float:

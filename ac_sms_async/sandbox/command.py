@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from types import FrameType
 
 from ac_sms_async.sandbox.broadcast import Pace
@@ -64,6 +64,7 @@ def parser() -> argparse.ArgumentParser:
     data.add_argument("--seed", type=int, help="which data (default: 0)")
     data.add_argument("--broadcasts", type=int, help="how many broadcasts an account has (default: 50)")
     data.add_argument("--recipients", type=int, help="size of the largest broadcast (default: 200)")
+    data.add_argument("--end", type=date.fromisoformat, help="day that they go up to (default: today, by --start)")
     data.add_argument("--accounts", help="names, with tokens if wanted: acme,globex or acme=TOKEN (default: acme)")
     data.add_argument("--credits", type=int, default=9040, help="credits beyond the monthly ones (default: 9040)")
     clock = made.add_argument_group("time")
@@ -91,6 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             seed=options.seed,
             broadcasts=options.broadcasts,
             recipients=options.recipients,
+            end=options.end,
             accounts=None if options.accounts is None else parse_accounts(options.accounts),
             rate_limit=options.rate_limit or None,
             extra_credits=options.credits,

@@ -57,6 +57,7 @@ def _about(state: State, rest: str, given: dict[str, Any]) -> Reply:
             "seed": state.seed.number,
             "broadcasts": state.seed.broadcasts,
             "recipients": state.seed.recipients,
+            "end": state.seed.end.isoformat(),
             "rate_limit": state.rate_limit,
             "requests": state.journal.seen,
             "faults": len(state.faults),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,11 @@ CREATE TABLE IF NOT EXISTS record (
 );
 """
 
+# Two years before, and what comes of the last broadcasts after it, have to be in the calendar of every system.
+_FIRST_END, _LAST_END = date(1980, 1, 1), date(9899, 12, 31)
+# Files that don't say it are of a time when it was this day.
+_ONLY_END = "2026-01-05"
+
 
 @frozen
 class Setup:
@@ -30,6 +36,7 @@ class Setup:
     seed: int
     broadcasts: int = field(validator=validators.ge(0))
     recipients: int = field(validator=validators.ge(0))
+    end: date = field(validator=[validators.ge(_FIRST_END), validators.le(_LAST_END)])
     accounts: dict[str, str]
 
 
@@ -59,12 +66,14 @@ class Database:
         """What the file was made with; None where it is new."""
         found = {name: json.loads(value) for name, value in self._execute("SELECT name, value FROM setup")}
         found.pop("now", None)
-        return Setup(**found) if found else None
+        if not found:
+            return None
+        return Setup(end=date.fromisoformat(found.pop("end", _ONLY_END)), **found)
 
     def begin(self, setup: Setup) -> None:
         """Say what the file is made with."""
         for name, value in asdict(setup).items():
-            self._set(name, value)
+            self._set(name, value.isoformat() if isinstance(value, date) else value)
 
     def last_moment(self) -> float | None:
         """The sandbox's time (epoch seconds) when the file was last written."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import date, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -38,7 +39,8 @@ class Sandbox:
     `app` is the same as an ASGI application, for tests without sockets.
 
     `seed` (0), `broadcasts` (50) and `recipients` (200) say what data it begins with: broadcast 1 has exactly
-    `recipients`, the others have fewer; `accounts` ("acme") are names, or names with tokens; `rate_limit` is requests
+    `recipients`, the others have fewer; `end` is the day (in America/Chicago) up to which broadcasts were sent, today
+    by the clock if left out; `accounts` ("acme") are names, or names with tokens; `rate_limit` is requests
     in any sliding second and account, None for no limit; `extra_credits` are those bought beyond the monthly ones;
     `pace` is how long reviews, sending and AI take; `clock` is real time unless told otherwise; `faults` are in force
     from the start; `db` is a SQLite file that keeps everything, and knows what it was made with.
@@ -50,6 +52,7 @@ class Sandbox:
         seed: int | None = None,
         broadcasts: int | None = None,
         recipients: int | None = None,
+        end: date | None = None,
         accounts: Iterable[str] | Mapping[str, str] | None = None,
         rate_limit: int | None = 5,
         extra_credits: int = 9040,
@@ -63,9 +66,9 @@ class Sandbox:
         self.clock: Clock = clock or Clock()
         database = None if db is None else Database(db)
         try:
-            setup = _setup(database, seed, broadcasts, recipients, accounts)
+            setup = _setup(database, self.clock, seed, broadcasts, recipients, end, accounts)
             state = State(
-                seed=Seed(setup.seed, setup.broadcasts, setup.recipients),
+                seed=Seed(setup.seed, setup.broadcasts, setup.recipients, end=setup.end),
                 tokens=setup.accounts,
                 database=database,
                 clock=self.clock,
@@ -164,18 +167,23 @@ class Sandbox:
 
 def _setup(
     database: Database | None,
+    clock: Clock,
     seed: int | None,
     broadcasts: int | None,
     recipients: int | None,
+    end: date | None,
     accounts: Iterable[str] | Mapping[str, str] | None,
 ) -> Setup:
     """What is given, else what the file was made with, else the defaults; a file is not made into another one."""
+    if isinstance(end, datetime):
+        raise TypeError("end is a day, a datetime.date: it has no time")
     known = database.setup() if database is not None else None
-    usual = known or Setup(0, 50, 200, account_tokens(("acme",)))
+    usual = known or Setup(0, 50, 200, clock.first_day(), account_tokens(("acme",)))
     wanted = Setup(
         seed=usual.seed if seed is None else seed,
         broadcasts=usual.broadcasts if broadcasts is None else broadcasts,
         recipients=usual.recipients if recipients is None else recipients,
+        end=usual.end if end is None else end,
         accounts=usual.accounts if accounts is None else account_tokens(accounts),
     )
     if known is not None and wanted != known:

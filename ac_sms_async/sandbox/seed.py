@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
-from attrs import define
+from attrs import define, field
 
 from ac_sms_async.sandbox.broadcast import Broadcast
 from ac_sms_async.sandbox.clock import ACCOUNT_ZONE
 from ac_sms_async.sandbox.draw import Draw
 
-#: Seeded broadcasts were sent in the two years before this moment, whatever the time is now.
-ANCHOR = datetime(2026, 1, 5, 18, 0, tzinfo=UTC)
 _DAYS = 730
-_FAR = int(datetime(2035, 1, 5, 15, 0, tzinfo=UTC).timestamp())
+# The last broadcasts show every other status.
+_LAST = ("draft", "pending_review", "scheduled", "sending")
 _SENT_PER_SECOND = 50
 _OCCASIONS = (
     "Spring sale", "Summer launch", "Back to school", "Black Friday", "Holiday hours", "New year", "Flash sale",
@@ -46,12 +45,14 @@ class Seed:
     """
     What to begin with.
 
-    `recipients` is the size of the largest broadcast: broadcast 1 has exactly that many, others have fewer.
+    `recipients` is the size of the largest broadcast: broadcast 1 has exactly that many, others have fewer. They were
+    sent in the two years up to the day before `end`, and one is scheduled for the day after it.
     """
 
     number: int = 0
     broadcasts: int = 50
     recipients: int = 200
+    end: date = field(kw_only=True)
 
     def key(self, account: str) -> tuple[object, ...]:
         return (self.number, account)
@@ -71,13 +72,13 @@ class Seed:
 
     def broadcasts_of(self, account: str) -> dict[int, Broadcast]:
         draw = Draw(*self.key(account), "broadcasts")
-        midnight = ANCHOR.astimezone(ACCOUNT_ZONE).replace(hour=0, minute=0)
+        last = len(_LAST) if self.broadcasts > len(_LAST) else 0
         made: dict[int, Broadcast] = {}
         for number in range(1, self.broadcasts + 1):
             one, two, three, four = draw.at(number)
-            day = midnight - timedelta(days=1 + (self.broadcasts - number) * _DAYS // self.broadcasts)
+            age = 1 + max(0, self.broadcasts - last - number) * _DAYS // (self.broadcasts - last)
             # Between nine and seven: outside of quiet hours, so no broadcast runs past midnight.
-            sending_at = int(day.timestamp()) + 9 * 3600 + three % (10 * 3600)
+            sending_at = self._midnight(-age) + 9 * 3600 + three % (10 * 3600)
             occasion = _OCCASIONS[one % len(_OCCASIONS)]
             created_at = sending_at - 86_400 - four % 7200
             made[number] = broadcast = Broadcast(
@@ -93,7 +94,7 @@ class Seed:
                 shorten_track_links_enabled=two % 2 == 0,
                 list_ids=[1 + four % len(_LISTS)],
                 label_ids=[1 + one % 5] if one % 4 == 0 else None,
-                pinned=self._status(number, four),
+                pinned=self._status(number, last, four),
             )
             size = self.recipients if number == 1 else self._size(one // 64, two)
             if broadcast.pinned in ("sent", "sending"):
@@ -106,12 +107,16 @@ class Seed:
             if broadcast.pinned == "sending":
                 broadcast.sent_to_count = 2 * size
             if broadcast.pinned == "scheduled":
-                broadcast.scheduled_date = _FAR
+                broadcast.scheduled_date = sending_at + self._midnight(1) - self._midnight(-1)
         return made
 
-    def _status(self, number: int, drawn: int) -> str:
-        # The last four show every other status; one in ten of the rest was never sent.
-        last = self.broadcasts - number
-        if self.broadcasts >= 5 and last < 4:
-            return ("draft", "pending_review", "scheduled", "sending")[last]
-        return "draft" if number > 1 and drawn // 128 % 10 == 0 else "sent"
+    def _midnight(self, days: int) -> int:
+        """When the day so many days after `end` begins."""
+        return int(datetime.combine(self.end + timedelta(days=days), time(), ACCOUNT_ZONE).timestamp())
+
+    def _status(self, number: int, last: int, drawn: int) -> str:
+        after = self.broadcasts - number
+        if after < last:
+            return _LAST[after]
+        # One in ten was never sent, but neither the largest nor yesterday's.
+        return "draft" if number > 1 and after > last and drawn // 128 % 10 == 0 else "sent"

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +17,20 @@ import anyio
 import pytest
 
 from ac_sms_async.collect import Row, open_store
-from ac_sms_async.sandbox import Sandbox
+from ac_sms_async.sandbox import Clock, Sandbox
 from tests.collect.fakes import contents
 
-OPTIONS: dict[str, Any] = {"seed": 7, "broadcasts": 45, "recipients": 210, "rate_limit": None}
 SLOW = "*:slow:seconds=0.03"
+OPTIONS: dict[str, Any] = {"seed": 7, "broadcasts": 45, "recipients": 210, "rate_limit": None, "faults": [SLOW]}
 KILLS = 3
 ROUNDS = 67 if os.environ.get("AC_SMS_DEEP") else 1
 MOST_UNDER_WAY = 10
 """The client's max_concurrency."""
+
+
+def still() -> Clock:
+    """One moment, so that two sandboxes have the same data."""
+    return Clock(datetime(2026, 3, 1, 12, tzinfo=UTC), speed=0)
 
 
 def start(sandbox: Sandbox, database: Path) -> subprocess.Popen[bytes]:
@@ -51,7 +57,7 @@ def requests(sandbox: Sandbox) -> Counter[tuple[str | None, str, str, str]]:
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 @pytest.mark.parametrize("seed", range(5, 5 + ROUNDS))
 def test_killed_again_and_again_it_ends_as_if_never_disturbed(seed: int, tmp_path: Path) -> None:
-    with Sandbox(**OPTIONS, faults=[SLOW]) as calm:
+    with Sandbox(**OPTIONS, clock=still()) as calm:
         assert start(calm, tmp_path / "calm.sqlite").wait(60) == 0
         once = requests(calm)
     assert set(once.values()) == {1}
@@ -59,7 +65,7 @@ def test_killed_again_and_again_it_ends_as_if_never_disturbed(seed: int, tmp_pat
     assert wanted["recipients"]
 
     chance = random.Random(seed)
-    with Sandbox(**OPTIONS, faults=[SLOW]) as sandbox:
+    with Sandbox(**OPTIONS, clock=still()) as sandbox:
         killed = 0
         while True:
             # At a moment that is counted from the first request of this process, not from its start.

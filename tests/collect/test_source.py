@@ -71,7 +71,7 @@ class Huge(httpx.ASGITransport):
     ("rows", "said", "kept"),
     [
         ("broadcasts", "1 rows of the list came without a usable id", 2),
-        ("recipients", "owed: recipients of 2 broadcasts, such as: .* and 1 without a usable id", 3),
+        ("recipients", "owed: recipients of 3 broadcasts, such as: .* and 1 without a usable id", 3),
     ],
 )
 async def test_an_id_that_no_database_can_keep_is_no_row_and_told(

@@ -18,6 +18,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
 from itertools import zip_longest
 from pathlib import Path
 from types import CodeType, ModuleType
@@ -95,28 +96,36 @@ class Page:
         self._names["other_token"] = sandbox.accounts["globex"].token
 
     def read(self) -> None:
-        blocks = blocks_of(self._path)
+        self._read(blocks_of(self._path))
+
+    def read_first(self) -> str:
+        """What the first block prints."""
+        return self._read(blocks_of(self._path)[:1])
+
+    def _read(self, blocks: list[Block]) -> str:
+        printed = ""
         with asyncio.Runner() as runner:
             sms = runner.run(self._open())
             try:
                 for block in blocks:
-                    self._run(block, runner)
+                    printed = self._run(block, runner)
             finally:
                 runner.run(sms.aclose())
+        return printed
 
     async def _open(self) -> SMSClient:
         sms = SMSClient(self._sandbox.url, self._sandbox.token)
         self._names["sms"] = sms
         return sms
 
-    def _run(self, block: Block, runner: asyncio.Runner) -> None:
+    def _run(self, block: Block, runner: asyncio.Runner) -> str:
         source = block.code.replace(PLACEHOLDER, self._sandbox.url)
         source = source.replace(OTHER_PLACEHOLDER, self._sandbox.accounts["globex"].url)
         if block.title is not None and block.title.endswith(".py"):
             (self._folder / block.title).write_text(source, "utf-8")
             if block.title.startswith("test_"):
                 self._pytest(block)
-                return
+                return ""
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
             outcome = eval(self._compile(block, source), self._names)
@@ -124,6 +133,7 @@ class Page:
                 runner.run(outcome)
         if block.output is not None:
             assert matches(block.output, printed.getvalue()), f"line {block.line} printed:\n{printed.getvalue()}"
+        return printed.getvalue()
 
     def _compile(self, block: Block, source: str) -> CodeType:
         # Errors then name the page and its line.
@@ -166,6 +176,21 @@ def test_the_blocks_of_a_page_run(
     # Modules that the page has saved must not be known to the next one.
     for name in [file.stem for file in tmp_path.glob("*.py")]:
         sys.modules.pop(name, None)
+
+
+@pytest.mark.parametrize("years", [0, 4])
+@pytest.mark.parametrize("page", ["README.md", "docs/index.md"])
+def test_the_first_snippet_finds_something_whenever_it_is_tried(years: int, page: str, tmp_path: Path) -> None:
+    clock = Clock(datetime.now(UTC) + timedelta(days=years * 365), speed=0)
+    # As newcomers start it.
+    with Sandbox(accounts=["acme", "globex"], rate_limit=None, clock=clock) as sandbox:
+        printed = Page(ROOT / page, sandbox, tmp_path).read_first()
+    broadcasts = re.findall(r"^\d+ \D+ \d+ (20\d\d-\d\d-\d\d)", printed, re.MULTILINE)
+    assert len(broadcasts) > 5
+    assert (clock.datetime().date() - date.fromisoformat(broadcasts[-1])).days <= 2
+    if "metrics" in blocks_of(ROOT / page)[0].code:
+        assert re.search(r"^42 [1-9]\d* ", printed, re.MULTILINE)
+        assert "the server left out [] and refused {}" in printed
 
 
 def test_the_commands_for_newcomers_work(sandbox: Sandbox, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from ac_sms_async import SMSClient
 from ac_sms_async.collect import Store, collect, open_store
 from ac_sms_async.collect.store.schema import table
 from ac_sms_async.fleet import Plan, Vault, add_account, enqueue, fleet_status, install, open_database
-from ac_sms_async.sandbox import Sandbox
+from ac_sms_async.sandbox import Clock, Sandbox
 from ac_sms_async.sandbox.app import App
 from ac_sms_async.sandbox.state import State
 from tests.fleet.waiting import until
@@ -32,6 +33,11 @@ OURS = (
 )
 STALLED_AFTER = 5.0
 PLAN = Plan(include=frozenset({"failures"}))
+
+
+def still() -> Clock:
+    """One moment, so that two sandboxes have the same data."""
+    return Clock(datetime(2026, 3, 1, 12, tzinfo=UTC), speed=0)
 
 
 @frozen
@@ -125,7 +131,7 @@ class Drill:
         async with await open_store(self.dsn) as store:
             found = {name: await rows(store, name) for name in self.sandbox.accounts}
         # The same data once more, without a limit and without a fleet.
-        with Sandbox(accounts=list(found), broadcasts=self.broadcasts, rate_limit=None) as calm:
+        with Sandbox(accounts=list(found), broadcasts=self.broadcasts, rate_limit=None, clock=still()) as calm:
             for name, access in calm.accounts.items():
                 async with (
                     await open_store(self.folder / f"{name}.sqlite") as store,
@@ -170,7 +176,7 @@ async def drill(
     dsn: str, key: str, folder: Path, *, accounts: int = 4, broadcasts: int = 40
 ) -> AsyncGenerator[Drill, None]:
     """A fleet whose accounts wait in the queue; some eight seconds of work for each of them."""
-    sandbox = Sandbox(accounts=[f"account-{n}" for n in range(accounts)], broadcasts=broadcasts)
+    sandbox = Sandbox(accounts=[f"account-{n}" for n in range(accounts)], broadcasts=broadcasts, clock=still())
     sandbox.app = origin = Origin(sandbox.state)
     with sandbox:
         async with open_database(dsn) as database:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -12,14 +13,17 @@ import pytest
 from ac_sms_async.sandbox import Clock, Sandbox
 from tests.sandbox.served import Served
 
+NOON = datetime(2026, 1, 5, 18, tzinfo=UTC)
+"""In Chicago."""
+
 
 @pytest.fixture
 def serve() -> Iterator[Callable[..., Served]]:
-    """Starts sandboxes: without a rate limit and with time standing still, unless told otherwise."""
+    """Starts sandboxes: without a rate limit and with time standing still, at a noon of 2026, unless told otherwise."""
     with ExitStack() as stack:
 
         def start(**options: Any) -> Served:
-            usual: dict[str, Any] = {"rate_limit": None, "clock": Clock(speed=0)}
+            usual: dict[str, Any] = {"rate_limit": None, "clock": Clock(NOON, speed=0)}
             sandbox = stack.enter_context(Sandbox(**{**usual, **options}))
             # Without TLS there is nothing to verify, and loading the certificates takes longer than most tests.
             http = httpx.Client(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import anyio
 import pytest
@@ -39,6 +39,15 @@ def test_time_runs_at_its_speed_and_can_be_moved_on() -> None:
 
 def test_time_is_now_unless_told() -> None:
     assert abs(Clock().datetime() - datetime.now(UTC)).total_seconds() < 60
+
+
+def test_the_first_day_is_that_of_chicago_and_needs_no_loop() -> None:
+    evening = Clock(datetime(2026, 1, 5, 5, 59, tzinfo=UTC), monotonic=anyio.current_time)
+    assert evening.first_day() == date(2026, 1, 4)
+    later = Clock(datetime(2026, 1, 5, 6, 0, tzinfo=UTC), speed=60)
+    later.advance(3 * 86_400)
+    later.set_speed(0)
+    assert later.first_day() == date(2026, 1, 5)
 
 
 @pytest.mark.anyio

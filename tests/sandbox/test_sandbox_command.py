@@ -42,8 +42,9 @@ def test_it_is_up_at_once_and_prints_urls_and_tokens(end: signal.Signals, tmp_pa
     began = time.monotonic()
     options = (
         "--seed", "7", "--broadcasts", "300", "--recipients", "100000", "--accounts", "acme,globex",
-        "--start", "2026-01-05T12:00:00-06:00", "--speed", "0", "--review", "60", "--sending", "5", "--ai", "9",
-        "--rate-limit", "0", "--fault", "getBroadcast:503:nth=1", "--db", str(tmp_path / "s.db"), "--credits", "5",
+        "--start", "2026-01-05T12:00:00-06:00", "--end", "2025-12-31", "--speed", "0",
+        "--review", "60", "--sending", "5", "--ai", "9", "--rate-limit", "0",
+        "--fault", "getBroadcast:503:nth=1", "--db", str(tmp_path / "s.db"), "--credits", "5",
     )  # fmt: skip
     with process(*options, end=end) as accounts:
         # Half a second where nothing else runs; making all of those recipients would take minutes.
@@ -55,7 +56,7 @@ def test_it_is_up_at_once_and_prints_urls_and_tokens(end: signal.Signals, tmp_pa
                 assert http.get("/sms/credits").json()["smsCredits"]["extra"] == 5
         about = httpx.get(f"{next(iter(accounts)).rpartition('/')[0]}/_sandbox").json()
     assert about["clock"] == {"now": "2026-01-05T12:00:00-06:00", "speed": 0.0, "advanced": 0.0}
-    assert (about["rate_limit"], about["faults"]) == (None, 1)
+    assert (about["rate_limit"], about["faults"], about["end"]) == (None, 1, "2025-12-31")
 
 
 @pytest.mark.parametrize(
@@ -66,6 +67,7 @@ def test_it_is_up_at_once_and_prints_urls_and_tokens(end: signal.Signals, tmp_pa
         (["--accounts", ""], "not an account name"),
         (["--start", "2026-01-05"], "aware"),
         (["--recipients", "-1"], "recipients"),
+        (["--end", "1970-01-01"], "end"),
         (["--host", "256.0.0.1"], ""),
     ],
 )

@@ -28,6 +28,7 @@ def test_it_says_what_it_is(served: Served, control: Served) -> None:
     about = control.get("/")
     assert about["accounts"] == [{"name": "acme", "path": "/acme/api/3", "token": served.sandbox.token}]
     assert (about["seed"], about["broadcasts"], about["recipients"], about["rate_limit"]) == (7, 30, 500, None)
+    assert about["end"] == "2026-01-05"
     assert (about["requests"], about["faults"]) == (0, 0)
     assert about["clock"].keys() == {"now", "speed", "advanced"}
 

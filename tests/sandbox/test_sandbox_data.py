@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -19,9 +19,11 @@ from ac_sms_async.sandbox.people import People
 from ac_sms_async.sandbox.recipients import to_json
 from ac_sms_async.sandbox.seed import Seed
 
+END = date(2026, 1, 5)
+
 
 def test_the_same_data_on_every_machine() -> None:
-    seed = Seed(7, 40, 3000)
+    seed = Seed(7, 40, 3000, end=END)
     shown = [broadcast.to_json(0, "x") for broadcast in seed.broadcasts_of("acme").values()]
     lists = [(each.id, each.name, each.subscriber_count) for each in seed.lists("acme").values()]
     audience = Audience(seed.key("acme"), 1, 3000, People(*seed.key("acme")), start=1_700_000_000, seconds=60)
@@ -30,12 +32,12 @@ def test_the_same_data_on_every_machine() -> None:
     assert hashlib.sha256(everything).hexdigest() == DIGEST
 
 
-DIGEST = "7e32317620da9a9d94926c3096a37e99ba8742d7ea7c96fa0f184883bd55e4dc"
+DIGEST = "a7655fadb64a0aae73bdcfdcf95295a52222a120a262a9c5a62411daad121be0"
 
 
 def test_other_seeds_and_accounts_have_other_data() -> None:
     names = {
-        tuple(each.name for each in Seed(number, 20, 100).broadcasts_of(account).values())
+        tuple(each.name for each in Seed(number, 20, 100, end=END).broadcasts_of(account).values())
         for number in (1, 2)
         for account in ("acme", "globex")
     }
@@ -43,14 +45,44 @@ def test_other_seeds_and_accounts_have_other_data() -> None:
 
 
 def test_all_statuses_and_the_largest_broadcast_are_there() -> None:
-    made = Seed(3, 20, 1000).broadcasts_of("acme")
+    made = Seed(3, 20, 1000, end=END).broadcasts_of("acme")
     assert {broadcast.pinned for broadcast in made.values()} == {
         "draft", "pending_review", "scheduled", "sending", "sent",
     }  # fmt: skip
     assert made[1].audience == max(broadcast.audience for broadcast in made.values()) == 1000
-    assert Seed(3, 4, 1000).broadcasts_of("acme")[1].pinned == "sent"
-    assert Seed(3, 0, 1000).broadcasts_of("acme") == {}
-    assert all(broadcast.audience == 0 for broadcast in Seed(3, 9, 0).broadcasts_of("acme").values())
+    assert Seed(3, 4, 1000, end=END).broadcasts_of("acme")[1].pinned == "sent"
+    assert Seed(3, 0, 1000, end=END).broadcasts_of("acme") == {}
+    assert all(broadcast.audience == 0 for broadcast in Seed(3, 9, 0, end=END).broadcasts_of("acme").values())
+
+
+@given(
+    broadcasts=st.integers(0, 60),
+    end=st.dates(date(1980, 1, 1), date(2100, 1, 1)),
+    account=st.sampled_from(["acme", "globex"]),
+)
+def test_the_data_end_on_a_day(broadcasts: int, end: date, account: str) -> None:
+    made = Seed(7, broadcasts, 100, end=end).broadcasts_of(account).values()
+    sent = [local_day(each.sending_at) for each in made if each.pinned == "sent" and each.sending_at is not None]
+    assert sent == sorted(sent)
+    if broadcasts:
+        assert sent[-1] == end - timedelta(days=1)
+        assert sent[0] > end - timedelta(days=732)
+    assert [local_day(each.scheduled_date) for each in made if each.scheduled_date is not None] == (
+        [end + timedelta(days=1)] if broadcasts > 4 else []
+    )
+    assert all(each.created_at < (each.sending_at or each.scheduled_date or 2**60) for each in made)
+
+
+def test_another_end_moves_the_dates_and_nothing_else() -> None:
+    first, other = (Seed(7, 40, 300, end=end).broadcasts_of("acme") for end in (END, END + timedelta(days=100)))
+    for one, two in zip(first.values(), other.values(), strict=True):
+        assert (one.name, one.body, one.pinned, one.audience) == (two.name, two.body, two.pinned, two.audience)
+        if one.sending_at is not None and two.sending_at is not None:
+            assert local_day(two.sending_at) - local_day(one.sending_at) == timedelta(days=100)
+
+
+def local_day(second: int) -> date:
+    return date.fromisoformat(naive_stamp(second)[:10])
 
 
 def test_odd_contacts_are_among_the_people() -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,6 +37,7 @@ def test_everything_is_there_again(serve: Callable[..., Served], tmp_path: Path)
 
     # Nothing but the file needs to be given; time goes on from where it was moved to.
     second = serve(db=file, clock=Clock(START, speed=0))
+    assert second.sandbox.state.seed.end == date(2026, 3, 1)
     assert second.sandbox.clock.now() == START.timestamp() + 3.5
     assert list(second.sandbox.accounts) == ["acme", "globex"]
     assert second.pages("/sms/broadcasts", "broadcasts") == listed
@@ -48,7 +50,9 @@ def test_everything_is_there_again(serve: Callable[..., Served], tmp_path: Path)
     second.sandbox.reset()
     second.sandbox.stop()
 
-    third = serve(db=file, seed=7, accounts=["acme", "globex"])
+    # Also on another day.
+    third = serve(db=file, seed=7, accounts=["acme", "globex"], clock=Clock(START + timedelta(days=50), speed=0))
+    assert third.sandbox.state.seed.end == date(2026, 3, 1)
     assert third.get("/sms/broadcasts")["meta"] == {"total": 6}
 
 
@@ -61,9 +65,11 @@ def test_a_killed_sandbox_loses_nothing(serve: Callable[..., Served], tmp_path: 
 
 
 def test_a_file_is_not_made_into_another_one(serve: Callable[..., Served], tmp_path: Path) -> None:
-    Sandbox(db=tmp_path / "sandbox.db", seed=3).stop()
-    with pytest.raises(ValueError, match="made with other data"):
-        Sandbox(db=tmp_path / "sandbox.db", seed=4)
+    Sandbox(db=tmp_path / "sandbox.db", seed=3, end=date(2026, 3, 1)).stop()
+    others: list[dict[str, Any]] = [{"seed": 4}, {"end": date(2026, 3, 2)}]
+    for other in others:
+        with pytest.raises(ValueError, match="made with other data"):
+            Sandbox(db=tmp_path / "sandbox.db", **other)
     assert str(tmp_path / "sandbox.db") not in open_files()
     assert serve(db=tmp_path / "sandbox.db", seed=3).get("/sms/credits")
 
@@ -88,7 +94,9 @@ def test_a_sandbox_that_cannot_begin_lets_go_of_its_file(serve: Callable[..., Se
 def test_a_file_of_an_older_release_goes_on(serve: Callable[..., Served], tmp_path: Path) -> None:
     kept = Path(__file__).parents[1] / "collect" / "stores_of_old" / "sandbox.sqlite.gz"
     (tmp_path / "sandbox.db").write_bytes(gzip.decompress(kept.read_bytes()))
-    names = [row["name"] for row in serve(db=tmp_path / "sandbox.db").pages("/sms/broadcasts", "broadcasts")]
+    rows = serve(db=tmp_path / "sandbox.db").pages("/sms/broadcasts", "broadcasts")
     # One was made, and one deleted.
-    assert "kept" in names
-    assert len(names) == 6
+    assert [row["name"] for row in rows].count("kept") == 1
+    assert len(rows) == 6
+    # At that time there was only one day on which data ended.
+    assert rows[0]["sent_date"].startswith("2025-01-04")

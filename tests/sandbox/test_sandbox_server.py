@@ -6,6 +6,7 @@ import contextlib
 import gc
 import socket
 import time
+from datetime import UTC, datetime
 
 import httpx
 import pytest
@@ -67,6 +68,11 @@ def test_state_is_readable_after_the_end_but_not_the_url() -> None:
     assert sandbox.peak_rate() == 0
     with sandbox:
         assert sandbox.url
+
+
+def test_a_moment_is_no_day() -> None:
+    with pytest.raises(TypeError, match="end is a day"):
+        Sandbox(end=datetime(2026, 1, 5, tzinfo=UTC))
 
 
 def test_a_port_that_is_taken_is_refused() -> None:
