@@ -29,7 +29,7 @@ from ac_sms_async.fleet.database import open_database
 from ac_sms_async.fleet.plan import Plan
 from ac_sms_async.fleet.status import FleetStatus, fleet_status
 from ac_sms_async.fleet.vault import KEY, Vault, new_key
-from ac_sms_async.sandbox import Sandbox
+from ac_sms_async.sandbox import Clock, Sandbox
 
 __all__ = ["Outcome", "main", "tell"]
 
@@ -44,7 +44,9 @@ _WORKER = ("-m", "ac_sms_async", "fleet", "worker", "--drain", "--concurrency")
 def main(accounts: int, broadcasts: int, stalled_after: float) -> None:
     """Collect a sandbox's accounts with two workers, kill one of them, and look whether anything is missing."""
     names = [f"account-{number:02}" for number in range(1, accounts + 1)]
-    with _postgres() as dsn, Sandbox(accounts=names, broadcasts=broadcasts, seed=7) as sandbox:
+    # Time stands still, so that what is compared at the end doesn't move meanwhile.
+    asked = Sandbox(accounts=names, broadcasts=broadcasts, seed=7, clock=Clock(speed=0))
+    with _postgres() as dsn, asked as sandbox:
         os.environ.update({"AC_SMS_FLEET_DB": dsn, KEY: new_key()})
         click.echo(f"A PostgreSQL of its own runs; a sandbox with {accounts} accounts is at {sandbox.url}.\n")
         _ac_sms("fleet", "init")

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import math
 import uuid
 from collections.abc import Callable
 from typing import Any
 
 from attrs import define
 
-from ac_sms_async.sandbox.audience import Audience, Counts
+from ac_sms_async.sandbox.audience import Audience
 from ac_sms_async.sandbox.body import parse_moment
 from ac_sms_async.sandbox.broadcast import Broadcast, Pace
 from ac_sms_async.sandbox.clock import Clock, naive_stamp
 from ac_sms_async.sandbox.credits import credits_per_message, period
 from ac_sms_async.sandbox.draw import Draw
+from ac_sms_async.sandbox.fates import Counts
 from ac_sms_async.sandbox.limiter import Limiter
 from ac_sms_async.sandbox.people import People
 from ac_sms_async.sandbox.problem import bad_body, conflict, not_found, payment_required
@@ -87,9 +87,9 @@ class Account:
         """The sandbox's time in epoch seconds."""
         return self._clock.now()
 
-    def json(self, broadcast: Broadcast) -> dict[str, Any]:
-        """The document's BroadcastMessage, as of now."""
-        return broadcast.to_json(self.now(), f"https://{self.name}.example.com/sms")
+    def json(self, broadcast: Broadcast, now: float) -> dict[str, Any]:
+        """The document's BroadcastMessage."""
+        return broadcast.to_json(now, f"https://{self.name}.example.com/sms")
 
     def live(self) -> list[Broadcast]:
         """Broadcasts that are not deleted, by id, with rows slipped in by a fault first."""
@@ -103,18 +103,17 @@ class Account:
             raise not_found("Broadcast", broadcast_id)
         return found
 
-    def create(self, fields: dict[str, Any]) -> Broadcast:
+    def create(self, fields: dict[str, Any], now: float) -> Broadcast:
         """Write a new draft."""
-        second = int(self.now())
+        second = int(now)
         broadcast = Broadcast(self.new_id(), fields["name"], fields["body"], second, second)
         self._assign(broadcast, fields)
         self.broadcasts[broadcast.id] = broadcast
         self.save(broadcast)
         return broadcast
 
-    def update(self, broadcast: Broadcast, fields: dict[str, Any]) -> None:
+    def update(self, broadcast: Broadcast, fields: dict[str, Any], now: float) -> None:
         """Change what is given; `pending_review` sends it, `draft` takes it back while it can be."""
-        now = self.now()
         before = broadcast.status_at(now)
         if before in ("sending", "sent"):
             raise conflict(f"The broadcast is {before}: it can no longer be changed.")
@@ -129,12 +128,14 @@ class Account:
             self._assign(broadcast, fields)
             if wanted == "draft" and before != "draft":
                 broadcast.back_to_draft()
+            elif "scheduled_date" in fields and before != "draft":
+                broadcast.schedule(now, self._pace)
         broadcast.updated_at = int(now)
         self._audiences.pop(broadcast.id, None)
         self.save(broadcast)
 
-    def delete(self, broadcast: Broadcast) -> None:
-        broadcast.deleted_at = int(self.now())
+    def delete(self, broadcast: Broadcast, now: float) -> None:
+        broadcast.deleted_at = int(now)
         self.save(broadcast)
 
     def new_id(self) -> int:
@@ -173,9 +174,9 @@ class Account:
 
     # --- who it was sent to -------------------------------------------------------------------------------------
 
-    def audience(self, broadcast: Broadcast) -> Audience | None:
+    def audience(self, broadcast: Broadcast, now: float) -> Audience | None:
         """Its recipients, or None where sending has not begun."""
-        if broadcast.sending_at is None or broadcast.status_at(self.now()) not in ("sending", "sent"):
+        if broadcast.sending_at is None or broadcast.status_at(now) not in ("sending", "sent"):
             return None
         audience = self._audiences.get(broadcast.id)
         if audience is None:
@@ -191,31 +192,25 @@ class Account:
             audience.removed.update(broadcast.removed)
         return audience
 
-    def end_for(self, broadcast: Broadcast, window: Window) -> int:
-        """The second before which a message must have been sent to be seen: by the window, and by now."""
-        # Seeded broadcasts are as they are, even where the clock was set to before they were sent.
-        last = math.inf if broadcast.pinned else math.floor(self.now()) + 1
-        end = min(last, math.inf if window.end is None else window.end)
-        return 2**62 if end == math.inf else int(end)
+    def counts(self, broadcast: Broadcast, now: float, window: Window = EVERY_DAY) -> Counts:
+        audience = self.audience(broadcast, now)
+        return audience.counts(window.low, window.end_by(now), audience.reached(now)) if audience else Counts()
 
-    def counts(self, broadcast: Broadcast, window: Window = EVERY_DAY) -> Counts:
-        audience = self.audience(broadcast)
-        return audience.counts(window.low, self.end_for(broadcast, window)) if audience else Counts()
-
-    def failures(self, broadcast: Broadcast, window: Window = EVERY_DAY) -> dict[tuple[str, str], int]:
-        audience = self.audience(broadcast)
-        return audience.failure_groups(window.low, self.end_for(broadcast, window)) if audience else {}
+    def failures(self, broadcast: Broadcast, now: float, window: Window) -> dict[tuple[str, str], int]:
+        audience = self.audience(broadcast, now)
+        return audience.failure_groups(window.low, window.end_by(now), audience.reached(now)) if audience else {}
 
     # --- credits ------------------------------------------------------------------------------------------------
 
     def credits(self) -> dict[str, Any]:
         """The document's smsCredits."""
-        start, end = period(self.now())
+        now = self.now()
+        start, end = period(now)
         included = 1000 + 10 * self._seed.recipients
         used = 71 + sum(
-            self.counts(broadcast).sends * credits_per_message(broadcast.body)
+            self.counts(broadcast, now).sends * credits_per_message(broadcast.body)
             for broadcast in self.broadcasts.values()
-            if not broadcast.pinned and broadcast.sending_at is not None and broadcast.sending_at >= start
+            if not broadcast.seeded and broadcast.sending_at is not None and broadcast.sending_at >= start
         )
         return {
             "period": "month",
@@ -277,7 +272,7 @@ class Account:
             self.save(target)
             request.outcome, request.broadcast_id = "success", target.id
         else:
-            broadcast = self.create({"name": f"AI: {request.prompt[:40]}", "body": body})
+            broadcast = self.create({"name": f"AI: {request.prompt[:40]}", "body": body}, self.now())
             request.outcome, request.broadcast_id = "success", broadcast.id
         self.save(request)
 

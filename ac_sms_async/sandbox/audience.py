@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_right
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import accumulate
 
-from attrs import define, frozen
+from attrs import frozen
 
-from ac_sms_async.sandbox.draw import Draw, Shuffle, share
+from ac_sms_async.sandbox.draw import Draw, Shuffle
+from ac_sms_async.sandbox.fates import REPLY_AGAIN, Counts, Fates, Reached
 from ac_sms_async.sandbox.people import Contact, People
 
-# Twilio's codes are its documented ones; the document names "ac" as a source but no code of it, so that one is ours.
-FAILURE_CODES = (
-    ("30003", "twilio", 35),
-    ("30005", "twilio", 25),
-    ("30006", "twilio", 15),
-    ("30007", "twilio", 10),
-    ("21610", "twilio", 10),
-    ("invalid_phone", "ac", 5),
-)
 _REPLIES = (
     "Yes please",
     "How long does it last?",
@@ -30,29 +25,9 @@ _REPLIES = (
 )
 
 
-@define
-class Counts:
-    """What the metrics of one or many broadcasts say."""
-
-    sends: int = 0
-    deliveries: int = 0
-    failures: int = 0
-    clicks: int = 0
-    replies: int = 0
-    opt_outs: int = 0
-
-    def add(self, other: Counts) -> None:
-        self.sends += other.sends
-        self.deliveries += other.deliveries
-        self.failures += other.failures
-        self.clicks += other.clicks
-        self.replies += other.replies
-        self.opt_outs += other.opt_outs
-
-
 @frozen
 class Outcome:
-    """What became of one message: clicks, replies and the opt-out belong to delivered ones only."""
+    """What has become of one message: clicks, replies and the opt-out belong to delivered ones only."""
 
     failure: tuple[str, str] | None = None
     clicks: int = 0
@@ -62,7 +37,7 @@ class Outcome:
 
 @frozen
 class Recipient:
-    """One message of a broadcast: to whom, when (epoch seconds), and what became of it."""
+    """One message of a broadcast: to whom, when (epoch seconds), and what has become of it."""
 
     contact: Contact
     sent_at: int
@@ -70,31 +45,16 @@ class Recipient:
     replies: Sequence[tuple[str, int]]
 
 
-_LATE = Outcome()
-
-
-def _clicks_of(rank: int) -> int:
-    return 1 + (rank % 3 == 0) + (rank % 7 == 0)
-
-
-def _clicks_below(ranks: int) -> int:
-    return ranks + -(-ranks // 3) + -(-ranks // 7)
-
-
-def _replies_of(rank: int) -> int:
-    return 1 + (rank % 4 == 0)
-
-
-def _replies_below(ranks: int) -> int:
-    return ranks + -(-ranks // 4)
+_DELIVERED = Outcome()
 
 
 class Audience:
     """
     The recipients of one broadcast, in sending order: place 0 is sent to first.
 
-    Places from `size` on are rows that came late (drift); `removed` places are rows that are gone (drift).
-    Both change the counts, so that they still add up.
+    What has become of them is asked for as of a moment, which `reached()` makes of the time: answers come once the last
+    message has gone out. Places from the size on are rows that came late (drift); `removed` places are rows that are
+    gone (drift). Both change the counts, so that they still add up.
     """
 
     def __init__(
@@ -107,44 +67,41 @@ class Audience:
         self.removed: set[int] = set()
         self._people = people
         self._draw = Draw(*key, "audience", broadcast_id)
-        shares = self._draw.at(2**64)
+        self.fates: Fates = Fates.drawn(size, self._draw)
+        self._failures = self.fates.failures
+        self._bounds = list(accumulate(count for _, count in self.fates.groups))
         mixes = self._draw.at(2**64 + 1), self._draw.at(2**64 + 2)
-        self.failures: int = share(size, 0.01, 0.09, shares[0])
-        self.deliveries: int = size - self.failures
-        self.clickers: int = share(self.deliveries, 0.03, 0.25, shares[1])
-        self.repliers: int = share(self.deliveries, 0.005, 0.06, shares[2])
-        # Whoever opts out does it by answering STOP.
-        self.opt_outs: int = share(self.repliers, 0.1, 0.5, shares[3])
+        # Numbers below the failures fail; what is above them clicks and replies by numbers of its own.
         self._fate = Shuffle(size, mixes[0][0], mixes[0][1])
-        self._click_rank = Shuffle(self.deliveries, mixes[0][2], mixes[0][3])
-        self._reply_rank = Shuffle(self.deliveries, mixes[1][0], mixes[1][1])
+        self._click = Shuffle(size - self._failures, mixes[0][2], mixes[0][3])
+        self._reply = Shuffle(size - self._failures, mixes[1][0], mixes[1][1])
         # A power of two that holds everybody: contacts come in a mixed order, and no one twice.
         self._pool = 1 << max(size - 1, 1).bit_length()
         self._contact = Shuffle(self._pool, mixes[1][2] | 1, mixes[1][3])
-        self._groups = self._failure_bounds()
         self._counted = lru_cache(64)(self._count)
 
-    def _failure_bounds(self) -> list[tuple[int, tuple[str, str]]]:
-        bounds: list[tuple[int, tuple[str, str]]] = []
-        reached = 0
-        for code, source, percent in FAILURE_CODES:
-            reached += percent
-            bounds.append((self.failures * reached // 100, (code, source)))
-        return bounds
+    def reached(self, now: float) -> Reached:
+        """How far answers have come at a moment (epoch seconds)."""
+        return self.fates.reached(math.floor(now) - self.start - self.seconds)
 
-    def outcome(self, place: int) -> Outcome:
+    # --- one of them --------------------------------------------------------------------------------------------
+
+    def outcome(self, place: int, reached: Reached) -> Outcome:
         if place >= self.size:
-            return _LATE
+            return _DELIVERED
         fate = self._fate[place]
-        if fate < self.failures:
-            return Outcome(failure=next(code for bound, code in self._groups if fate < bound))
-        rank = fate - self.failures
-        click_rank = self._click_rank[rank]
-        reply_rank = self._reply_rank[rank]
+        if fate < reached.failed:
+            return Outcome(failure=self.fates.groups[bisect_right(self._bounds, fate)][0])
+        if fate < self._failures:
+            return _DELIVERED
+        click = self._click[fate - self._failures]
+        reply = self._reply[fate - self._failures]
+        other = reply - self.fates.opt_outs
+        opt_out = reply < reached.opted_out
         return Outcome(
-            clicks=_clicks_of(click_rank) if click_rank < self.clickers else 0,
-            replies=_replies_of(reply_rank) if reply_rank < self.repliers else 0,
-            opt_out=reply_rank < self.opt_outs,
+            clicks=(click < reached.clicked) + (click < reached.clicked_twice) + (click < reached.clicked_thrice),
+            replies=opt_out + (0 <= other < reached.replied) + (0 <= other < reached.replied_twice),
+            opt_out=opt_out,
         )
 
     def sent_at(self, place: int) -> int:
@@ -155,17 +112,23 @@ class Audience:
     def contact(self, place: int) -> Contact:
         return self._people.contact(self._contact[place] + 1 if place < self.size else self._pool + place + 1)
 
-    def recipient(self, place: int) -> Recipient:
-        outcome = self.outcome(place)
-        sent_at = self.sent_at(place)
-        replies: list[tuple[str, int]] = []
-        if outcome.replies:
-            wait, words, *_ = self._draw.at(place)
-            for number in range(outcome.replies):
-                stop = outcome.opt_out and number == 0
-                message = "STOP" if stop else _REPLIES[(words + number) % len(_REPLIES)]
-                replies.append((message, sent_at + 30 + wait % 3600 + number * 60))
-        return Recipient(self.contact(place), sent_at, outcome, replies)
+    def recipient(self, place: int, reached: Reached) -> Recipient:
+        outcome = self.outcome(place, reached)
+        replies = self._replies(place, outcome) if outcome.replies else ()
+        return Recipient(self.contact(place), self.sent_at(place), outcome, replies)
+
+    def _replies(self, place: int, outcome: Outcome) -> list[tuple[str, int]]:
+        number = self._reply[self._fate[place] - self._failures]
+        end = self.start + self.seconds
+        if outcome.opt_out:
+            return [("STOP", end + self.fates.opting_out.at(number))]
+        first = end + self.fates.replying.at(number - self.fates.opt_outs)
+        words = self._draw.at(place)[1]
+        return [
+            (_REPLIES[(words + again) % len(_REPLIES)], first + REPLY_AGAIN * again) for again in range(outcome.replies)
+        ]
+
+    # --- all of them --------------------------------------------------------------------------------------------
 
     def places_before(self, second: int) -> int:
         """How many are sent to before this second (epoch)."""
@@ -180,34 +143,37 @@ class Audience:
         low = 0 if first_second is None else self.places_before(first_second)
         high = self.places_before(end_second)
         if not self.late and not self.removed:
-            return range(low, high)
+            return range(low, max(low, high))
         # Whoever came late counts as sent to in the first second.
         begun = end_second > self.start and (first_second is None or first_second <= self.start)
         late = range(self.size + self.late - 1, self.size - 1, -1) if begun else ()
         return [place for place in (*late, *range(low, high)) if place not in self.removed]
 
-    def counts(self, first_second: int | None, end_second: int) -> Counts:
+    def counts(self, first_second: int | None, end_second: int, reached: Reached) -> Counts:
         places = self.places(first_second, end_second)
-        if isinstance(places, range):
-            if len(places) == self.size:
-                return self._all()
-            return self._counted(places)
-        return self._count(places)
-
-    def _all(self) -> Counts:
+        if not isinstance(places, range):
+            return self._count(places, reached)
+        whole = len(places) == self.size
+        if not whole and reached.clicks + reached.replies:
+            # Days that begin or end while it was sent: nobody but the recipients knows on which side the answers are.
+            return self._counted(places, reached)
+        failures = self._below(reached.failed, places)
         return Counts(
-            sends=self.size,
-            deliveries=self.deliveries,
-            failures=self.failures,
-            clicks=_clicks_below(self.clickers),
-            replies=_replies_below(self.repliers),
-            opt_outs=self.opt_outs,
+            sends=len(places),
+            deliveries=len(places) - failures,
+            failures=failures,
+            clicks=reached.clicks,
+            replies=reached.replies,
+            opt_outs=reached.opted_out,
         )
 
-    def _count(self, places: Sequence[int]) -> Counts:
+    def _below(self, fate: int, places: range) -> int:
+        return self._fate.below(fate, places.stop) - self._fate.below(fate, places.start)
+
+    def _count(self, places: Sequence[int], reached: Reached) -> Counts:
         counts = Counts(sends=len(places))
         for place in places:
-            outcome = self.outcome(place)
+            outcome = self.outcome(place, reached)
             if outcome.failure:
                 counts.failures += 1
             else:
@@ -217,18 +183,18 @@ class Audience:
                 counts.opt_outs += outcome.opt_out
         return counts
 
-    def failure_groups(self, first_second: int | None, end_second: int) -> dict[tuple[str, str], int]:
-        """How many failed, by (error code, error source); most frequent first."""
+    def failure_groups(self, first_second: int | None, end_second: int, reached: Reached) -> dict[tuple[str, str], int]:
+        """How many have failed, by (error code, error source); most frequent first."""
         groups: dict[tuple[str, str], int] = {}
         places = self.places(first_second, end_second)
-        if isinstance(places, range) and len(places) == self.size:
+        if isinstance(places, range):
             below = 0
-            for bound, code in self._groups:
-                groups[code] = bound - below
-                below = bound
+            for bound, (code, _) in zip(self._bounds, self.fates.groups, strict=True):
+                upto = self._below(min(bound, reached.failed), places)
+                groups[code], below = upto - below, upto
         else:
             for place in places:
-                failure = self.outcome(place).failure
+                failure = self.outcome(place, reached).failure
                 if failure:
                     groups[failure] = groups.get(failure, 0) + 1
         present = {code: count for code, count in groups.items() if count}

@@ -33,7 +33,8 @@ class Broadcast:
     A broadcast as the sandbox keeps it; times are epoch seconds.
 
     Nothing moves it along in the background: `status_at()` works out where it stands from when it was submitted.
-    `pinned` is the status of seeded broadcasts, which stay as they are until somebody touches them.
+    `seeded` ones were there from the start, and cost no credits until somebody sends them. `pinned` is the status of
+    rows slipped in by a fault, which stay as they are.
     """
 
     id: int
@@ -58,6 +59,7 @@ class Broadcast:
     segment_id: str | None = None
     label_ids: list[int] | None = None
 
+    seeded: bool = False
     pinned: str | None = None
     audience: int = 0
     sending_at: int | None = None
@@ -72,7 +74,7 @@ class Broadcast:
     def status_at(self, now: float) -> str:
         if self.pinned is not None:
             return self.pinned
-        if self.submitted_at is None or self.sending_at is None:
+        if self.submitted_at is None or self.sending_at is None or now < self.submitted_at:
             return "draft"
         if now < self.approved_at:
             return "pending_review"
@@ -88,15 +90,19 @@ class Broadcast:
 
     def submit(self, now: float, pace: Pace, audience: int) -> None:
         """Start the way to being sent: a review, then the scheduled date if there is one."""
+        self.seeded = False
         self.pinned = None
         self.submitted_at = now
         self.approved_at = now + pace.review
-        ready = round(self.approved_at + pace.queue)
-        self.sending_at = max(ready, self.scheduled_date or 0)
+        self.schedule(now, pace)
         self.sending_seconds = round(pace.sending)
         self.audience = audience
         self.sent_to_count = audience
         self.scheduled_by = 1
+
+    def schedule(self, now: float, pace: Pace) -> None:
+        """Have it go out when it is due: at its date, else as soon as it can."""
+        self.sending_at = max(round(max(now, self.approved_at + pace.queue)), self.scheduled_date or 0)
 
     def back_to_draft(self) -> None:
         self.pinned = None

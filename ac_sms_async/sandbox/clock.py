@@ -73,13 +73,14 @@ class Clock:
         """Seconds that it was moved on by."""
         return self._advanced
 
-    def advance(self, seconds: float) -> None:
-        """Move time on at once."""
-        if not seconds >= 0:
+    def advance(self, seconds: float = 0.0, *, hours: float = 0.0, days: float = 0.0) -> None:
+        """Move time on at once, by all of that together."""
+        total = seconds + 3600 * hours + 86_400 * days
+        if not total >= 0:
             raise ValueError("time does not run backwards")
-        if self.now() + seconds > _END:
+        if self.now() + total > _END:
             raise ValueError("no calendar goes that far")
-        self._advanced += seconds
+        self._advanced += total
 
     def set_speed(self, speed: float) -> None:
         """Run faster, slower or not at all from now on."""

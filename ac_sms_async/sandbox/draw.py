@@ -40,6 +40,23 @@ class Shuffle:
     def __getitem__(self, place: int) -> int:
         return (place * self.step + self.shift) % self.size
 
+    def below(self, bound: int, places: int) -> int:
+        """How many of the first so many places have a number below a bound, which is at most the size."""
+        shift = self.shift + self.size
+        return _floors(places, self.size, self.step, shift) - _floors(places, self.size, self.step, shift - bound)
+
+
+def _floors(count: int, divisor: int, step: int, shift: int) -> int:
+    """The sum of `(step * i + shift) // divisor` over the first `count` whole numbers, in as many turns as Euclid's."""
+    total = 0
+    while count:
+        total += count * (count - 1) // 2 * (step // divisor) + count * (shift // divisor)
+        step, shift = step % divisor, shift % divisor
+        most = step * count + shift
+        count, shift = divmod(most, divisor)
+        divisor, step = step, divisor
+    return total
+
 
 def share(total: int, ratio_low: float, ratio_high: float, number: int) -> int:
     """A part of `total` between two ratios, chosen by a drawn number."""

@@ -22,7 +22,7 @@ def insert_broadcast(account: Account, status: str) -> None:
 def delete_broadcast(account: Account, at: int) -> None:
     """The broadcast at this place of the list is deleted."""
     for broadcast in account.live()[at : at + 1]:
-        account.delete(broadcast)
+        account.delete(broadcast, account.now())
 
 
 def insert_list(account: Account) -> None:
@@ -41,7 +41,7 @@ def delete_list(account: Account, at: int) -> None:
 def insert_recipient(account: Account, broadcast_id: int) -> None:
     """Somebody more was sent to, and stands first; nothing happens where sending has not begun."""
     broadcast = account.broadcast(broadcast_id)
-    audience = account.audience(broadcast)
+    audience = account.audience(broadcast, account.now())
     if audience is not None:
         broadcast.late += 1
         audience.late += 1
@@ -51,9 +51,10 @@ def insert_recipient(account: Account, broadcast_id: int) -> None:
 def delete_recipient(account: Account, broadcast_id: int, at: int) -> None:
     """The recipient at this place is gone, and doesn't count any more."""
     broadcast = account.broadcast(broadcast_id)
-    audience = account.audience(broadcast)
+    now = account.now()
+    audience = account.audience(broadcast, now)
     if audience is not None:
-        for place in audience.places(None, account.end_for(broadcast, EVERY_DAY))[at : at + 1]:
+        for place in audience.places(None, EVERY_DAY.end_by(now))[at : at + 1]:
             broadcast.removed.append(place)
             audience.removed.add(place)
         account.save(broadcast)

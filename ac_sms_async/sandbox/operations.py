@@ -10,8 +10,8 @@ from attrs import define
 from ac_sms_async.sandbox import body as bodies
 from ac_sms_async.sandbox import recipients
 from ac_sms_async.sandbox.account import Account
-from ac_sms_async.sandbox.audience import Counts
 from ac_sms_async.sandbox.broadcast import STATUSES, Broadcast
+from ac_sms_async.sandbox.fates import Counts
 from ac_sms_async.sandbox.problem import Problem, bad_body, not_found
 from ac_sms_async.sandbox.query import EVERY_DAY, Query, Window, parse_date
 
@@ -80,7 +80,7 @@ def list_broadcasts(call: Call) -> Answer:
         found = [each for each in found if window.holds(each.date_at(call.now))]
     for column, descending in reversed(query.orders(ORDER_COLUMNS)):
         found.sort(key=_order_key(column, call.now), reverse=descending)
-    page = [call.account.json(each) for each in found[offset : offset + limit]]
+    page = [call.account.json(each, call.now) for each in found[offset : offset + limit]]
     return Answer({"broadcasts": page, "meta": {"total": len(found)}})
 
 
@@ -100,26 +100,26 @@ def _order_key(column: str, now: float) -> Callable[[Broadcast], Any]:
 def create_broadcast(call: Call) -> Answer:
     Query(call.query, ())
     fields = bodies.CREATE.read(call.content_type, call.body)
-    return Answer(call.account.json(call.account.create(fields)), status=201)
+    return Answer(call.account.json(call.account.create(fields, call.now), call.now), status=201)
 
 
 def get_broadcast(call: Call) -> Answer:
     Query(call.query, ())
-    return Answer(call.account.json(call.account.broadcast(_path_integer(call))))
+    return Answer(call.account.json(call.account.broadcast(_path_integer(call)), call.now))
 
 
 def update_broadcast(call: Call) -> Answer:
     Query(call.query, ())
     broadcast = call.account.broadcast(_path_integer(call))
-    call.account.update(broadcast, bodies.UPDATE.read(call.content_type, call.body))
-    return Answer(call.account.json(broadcast))
+    call.account.update(broadcast, bodies.UPDATE.read(call.content_type, call.body), call.now)
+    return Answer(call.account.json(broadcast, call.now))
 
 
 def delete_broadcast(call: Call) -> Answer:
     Query(call.query, ())
     broadcast = call.account.broadcast(_path_integer(call))
-    call.account.delete(broadcast)
-    return Answer(call.account.json(broadcast))
+    call.account.delete(broadcast, call.now)
+    return Answer(call.account.json(broadcast, call.now))
 
 
 def list_broadcast_lists(call: Call) -> Answer:
@@ -183,14 +183,14 @@ def _metrics(broadcast: Broadcast, counts: Counts) -> dict[str, Any]:
 def get_broadcast_metrics(call: Call) -> Answer:
     window = Query(call.query, _DATES).window()
     chosen = _chosen(call.account, bodies.IDS.read(call.content_type, call.body))
-    return Answer({"metrics": [_metrics(each, call.account.counts(each, window)) for each in chosen]})
+    return Answer({"metrics": [_metrics(each, call.account.counts(each, call.now, window)) for each in chosen]})
 
 
-def _snapshot(account: Account, broadcasts: Iterable[Broadcast], window: Window) -> Answer:
+def _snapshot(call: Call, broadcasts: Iterable[Broadcast], window: Window) -> Answer:
     total = Counts()
     campaigns = 0
     for broadcast in broadcasts:
-        counts = account.counts(broadcast, window)
+        counts = call.account.counts(broadcast, call.now, window)
         campaigns += counts.sends > 0
         total.add(counts)
     return Answer(
@@ -210,18 +210,18 @@ def _snapshot(account: Account, broadcasts: Iterable[Broadcast], window: Window)
 
 def get_broadcast_snapshot(call: Call) -> Answer:
     window = Query(call.query, _DATES).window()
-    return _snapshot(call.account, call.account.live(), window)
+    return _snapshot(call, call.account.live(), window)
 
 
 def get_broadcast_snapshot_by_ids(call: Call) -> Answer:
     Query(call.query, ())
     fields = bodies.IDS.read(call.content_type, call.body)
-    return _snapshot(call.account, _chosen(call.account, fields), EVERY_DAY)
+    return _snapshot(call, _chosen(call.account, fields), EVERY_DAY)
 
 
 def get_broadcast_failures(call: Call) -> Answer:
     window = Query(call.query, _DATES).window()
-    groups = call.account.failures(call.account.broadcast(_path_integer(call)), window)
+    groups = call.account.failures(call.account.broadcast(_path_integer(call)), call.now, window)
     return Answer(
         {
             "failures": [
@@ -235,11 +235,13 @@ def get_broadcast_failures(call: Call) -> Answer:
 
 
 def _selected(call: Call, broadcast: Broadcast, selection: recipients.Selection) -> tuple[Any, Sequence[int]]:
-    audience = call.account.audience(broadcast)
+    """Recipients as of now, and the places of those that are selected."""
+    audience = call.account.audience(broadcast, call.now)
     if audience is None:
         return None, ()
-    end = call.account.end_for(broadcast, selection.window)
-    return audience, call.views.places((call.account.name, broadcast.id), audience, selection, end)
+    seen = recipients.Seen(audience, audience.reached(call.now))
+    places = call.views.places((call.account.name, broadcast.id), seen, selection, selection.window.end_by(call.now))
+    return seen, places
 
 
 def get_broadcast_recipients(call: Call) -> Answer:
@@ -253,8 +255,8 @@ def get_broadcast_recipients(call: Call) -> Answer:
         order=query.choice("order[field]", recipients.COLUMNS, "order field"),
     )
     offset, limit = query.offset(), query.limit()
-    audience, places = _selected(call, call.account.broadcast(_path_integer(call)), selection)
-    page = [recipients.to_json(audience, place) for place in places[offset : offset + limit]]
+    seen, places = _selected(call, call.account.broadcast(_path_integer(call)), selection)
+    page = [recipients.to_json(seen, place) for place in places[offset : offset + limit]]
     return Answer({"recipients": page, "meta": {"total": len(places), "limit": limit, "offset": offset}})
 
 
@@ -264,8 +266,8 @@ def export_broadcast_metrics(call: Call) -> Answer:
     header = ("id", "name", "status", "sent_date", "sends", "deliveries", "failures", "clicks", "replies", "optOuts")
 
     def row(broadcast: Broadcast) -> Sequence[object]:
-        shown = call.account.json(broadcast)
-        counts = call.account.counts(broadcast)
+        shown = call.account.json(broadcast, call.now)
+        counts = call.account.counts(broadcast, call.now)
         return (
             broadcast.id,
             broadcast.name,
@@ -295,8 +297,8 @@ def export_broadcast_recipients(call: Call) -> Answer:
         order=order,
         descending=descending,
     )
-    audience, places = _selected(call, broadcast, selection)
-    return Answer(csv_header=recipients.CSV_COLUMNS, csv_rows=recipients.to_rows(audience, places))
+    seen, places = _selected(call, broadcast, selection)
+    return Answer(csv_header=recipients.CSV_COLUMNS, csv_rows=recipients.to_rows(seen, places))
 
 
 def _export_order(order: dict[str, Any]) -> tuple[str | None, bool]:

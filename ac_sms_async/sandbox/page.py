@@ -102,7 +102,7 @@ def _broadcasts(account: Account, status: str, number: int, now: float) -> str:
 
 def _broadcast(account: Account, broadcast: Broadcast, now: float) -> str:
     status = broadcast.status_at(now)
-    counts = account.counts(broadcast)
+    counts = account.counts(broadcast, now)
     due = broadcast.sent_at(now) or broadcast.sending_at
     shown = naive_stamp(due) if due else ""
     if not due and broadcast.scheduled_date is not None:

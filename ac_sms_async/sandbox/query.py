@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Collection
 from datetime import date, datetime, time, timedelta
@@ -45,6 +46,11 @@ class Window:
         if self.end_day is None or self.end_day == date.max:
             return None
         return _midnight(self.end_day + timedelta(days=1))
+
+    def end_by(self, now: float) -> int:
+        """The second (epoch) before which a message must have been sent to be seen: by the days, and by now."""
+        seen = math.floor(now) + 1
+        return seen if self.end is None else min(seen, self.end)
 
     def holds(self, second: int) -> bool:
         low, end = self.low, self.end

@@ -9,11 +9,13 @@ from typing import Any
 
 from attrs import frozen
 
-from ac_sms_async.sandbox.audience import Audience, Outcome
+from ac_sms_async.sandbox.audience import Audience, Outcome, Recipient
 from ac_sms_async.sandbox.clock import naive_stamp
+from ac_sms_async.sandbox.fates import Reached
 from ac_sms_async.sandbox.query import EVERY_DAY, Window
 
 COLUMNS = ("name", "phone", "sentDate", "clicks", "deliverability", "optOut", "replies")
+_MOVING = ("clicks", "deliverability", "optOut", "replies")
 DELIVERABILITY = ("deliveries", "failures")
 ENGAGEMENT = ("clicks", "replies", "optOuts")
 CSV_COLUMNS = (
@@ -37,6 +39,25 @@ class Selection:
     def plain(self) -> bool:
         return not (self.deliverability or self.engagement or self.search or self.order)
 
+    @property
+    def moving(self) -> bool:
+        """Whether it depends on what has become of the messages so far."""
+        return bool(self.deliverability or self.engagement) or self.order in _MOVING
+
+
+@frozen
+class Seen:
+    """Recipients as of a moment."""
+
+    audience: Audience
+    reached: Reached
+
+    def outcome(self, place: int) -> Outcome:
+        return self.audience.outcome(place, self.reached)
+
+    def recipient(self, place: int) -> Recipient:
+        return self.audience.recipient(place, self.reached)
+
 
 class Views:
     """Selections worked out before: a search through many recipients takes long, and the next page asks again."""
@@ -45,32 +66,35 @@ class Views:
         self._keep = keep
         self._known: OrderedDict[tuple[object, ...], Sequence[int]] = OrderedDict()
 
-    def places(self, owner: tuple[str, int], audience: Audience, selection: Selection, end: int) -> Sequence[int]:
+    def places(self, owner: tuple[str, int], seen: Seen, selection: Selection, end: int) -> Sequence[int]:
         """The places (see Audience) that are selected, in order."""
+        audience = seen.audience
         places = audience.places(selection.window.low, end)
         if selection.plain:
             return places
-        key = (owner, selection, audience.start, audience.size, len(places), audience.late, len(audience.removed))
+        reached = seen.reached if selection.moving else None
+        rows = (len(places), audience.late, len(audience.removed))
+        key = (owner, selection, audience.start, audience.size, rows, reached)
         known = self._known.pop(key, None)
         if known is None:
-            known = array("q", select(audience, places, selection))
+            known = array("q", select(seen, places, selection))
         self._known[key] = known
         if len(self._known) > self._keep:
             self._known.popitem(last=False)
         return known
 
 
-def select(audience: Audience, places: Iterable[int], selection: Selection) -> list[int]:
+def select(seen: Seen, places: Iterable[int], selection: Selection) -> list[int]:
     """Filter, search and order places."""
     if selection.deliverability or selection.engagement:
-        places = [place for place in places if _matches(audience.outcome(place), selection)]
+        places = [place for place in places if _matches(seen.outcome(place), selection)]
     if selection.search:
         wanted = selection.search.casefold()
         digits = "".join(letter for letter in selection.search if letter.isdigit())
-        places = [place for place in places if _found(audience, place, wanted, digits)]
+        places = [place for place in places if _found(seen.audience, place, wanted, digits)]
     found = list(places)
     if selection.order:
-        found.sort(key=_order_key(audience, selection.order), reverse=selection.descending)
+        found.sort(key=_order_key(seen, selection.order), reverse=selection.descending)
     return found
 
 
@@ -95,22 +119,23 @@ def _found(audience: Audience, place: int, wanted: str, digits: str) -> bool:
     return bool(digits) and digits == wanted.strip("+ ") and digits in "".join(filter(str.isdigit, contact.phone))
 
 
-def _order_key(audience: Audience, column: str) -> Callable[[int], Any]:
+def _order_key(seen: Seen, column: str) -> Callable[[int], Any]:
+    audience = seen.audience
     keys: dict[str, Callable[[int], Any]] = {
         "name": lambda place: audience.contact(place).name.casefold(),
         "phone": lambda place: audience.contact(place).phone,
         "sentDate": audience.sent_at,
-        "clicks": lambda place: audience.outcome(place).clicks,
-        "deliverability": lambda place: audience.outcome(place).failure is not None,
-        "optOut": lambda place: audience.outcome(place).opt_out,
-        "replies": lambda place: audience.outcome(place).replies,
+        "clicks": lambda place: seen.outcome(place).clicks,
+        "deliverability": lambda place: seen.outcome(place).failure is not None,
+        "optOut": lambda place: seen.outcome(place).opt_out,
+        "replies": lambda place: seen.outcome(place).replies,
     }
     return keys[column]
 
 
-def to_json(audience: Audience, place: int) -> dict[str, Any]:
+def to_json(seen: Seen, place: int) -> dict[str, Any]:
     """The document's Recipient."""
-    recipient = audience.recipient(place)
+    recipient = seen.recipient(place)
     failure = recipient.outcome.failure
     return {
         "id": recipient.contact.id,
@@ -125,10 +150,10 @@ def to_json(audience: Audience, place: int) -> dict[str, Any]:
     }
 
 
-def to_rows(audience: Audience, places: Iterable[int]) -> Iterator[Sequence[object]]:
+def to_rows(seen: Seen, places: Iterable[int]) -> Iterator[Sequence[object]]:
     """CSV rows; replies stand in one cell, a line each."""
     for place in places:
-        recipient = audience.recipient(place)
+        recipient = seen.recipient(place)
         code, source = recipient.outcome.failure or ("", "")
         yield (
             recipient.contact.id,

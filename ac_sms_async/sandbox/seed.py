@@ -14,6 +14,7 @@ _DAYS = 730
 # The last broadcasts show every other status.
 _LAST = ("draft", "pending_review", "scheduled", "sending")
 _SENT_PER_SECOND = 50
+_REVIEW = 4 * 3600
 _OCCASIONS = (
     "Spring sale", "Summer launch", "Back to school", "Black Friday", "Holiday hours", "New year", "Flash sale",
     "Members only", "We miss you", "Event reminder", "Order ahead", "Café opening",
@@ -94,21 +95,32 @@ class Seed:
                 shorten_track_links_enabled=two % 2 == 0,
                 list_ids=[1 + four % len(_LISTS)],
                 label_ids=[1 + one % 5] if one % 4 == 0 else None,
-                pinned=self._status(number, last, four),
+                seeded=True,
             )
-            size = self.recipients if number == 1 else self._size(one // 64, two)
-            if broadcast.pinned in ("sent", "sending"):
-                broadcast.audience = size
-                broadcast.sent_to_count = size
-                broadcast.sending_at = sending_at
-                broadcast.sending_seconds = size // _SENT_PER_SECOND
-            if broadcast.pinned in ("sent", "sending", "scheduled"):
-                broadcast.scheduled_by = broadcast.updated_by
-            if broadcast.pinned == "sending":
-                broadcast.sent_to_count = 2 * size
-            if broadcast.pinned == "scheduled":
-                broadcast.scheduled_date = sending_at + self._midnight(1) - self._midnight(-1)
+            status = self._status(number, last, four)
+            if status != "draft":
+                size = self.recipients if number == 1 else self._size(one // 64, two)
+                self._submitted(broadcast, size, status, sending_at)
         return made
+
+    def _submitted(self, broadcast: Broadcast, size: int, status: str, sending_at: int) -> None:
+        """Let it be in this status all day long."""
+        broadcast.submitted_at = broadcast.updated_at
+        broadcast.approved_at = broadcast.updated_at + _REVIEW
+        broadcast.sending_at = sending_at
+        broadcast.sending_seconds = size // _SENT_PER_SECOND
+        broadcast.audience = broadcast.sent_to_count = size
+        broadcast.scheduled_by = broadcast.updated_by
+        if status == "sending":
+            # A long one, so that at any time of the day some was sent and some was not.
+            broadcast.sending_at = self._midnight(0) - 6 * 3600
+            broadcast.sending_seconds = self._midnight(1) - broadcast.sending_at
+        elif status == "scheduled":
+            broadcast.sending_at += self._midnight(1) - self._midnight(-1)
+            broadcast.scheduled_date = broadcast.sending_at
+        elif status == "pending_review":
+            broadcast.sending_at += self._midnight(2) - self._midnight(-1)
+            broadcast.approved_at = broadcast.sending_at - 60
 
     def _midnight(self, days: int) -> int:
         """When the day so many days after `end` begins."""

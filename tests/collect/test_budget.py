@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import tracemalloc
+from datetime import UTC, datetime
 from typing import Any
 
 import anyio
@@ -14,7 +15,7 @@ from ac_sms_async import RateLimit, SMSClient
 from ac_sms_async.collect import RunResult, collect
 from ac_sms_async.collect.job import collect_source
 from ac_sms_async.collect.window import Detail, Window
-from ac_sms_async.sandbox import Sandbox
+from ac_sms_async.sandbox import Clock, Sandbox
 from tests.collect.fakes import FakeSource, MemoryStore
 
 pytestmark = pytest.mark.anyio
@@ -41,9 +42,10 @@ class Distant(httpx.ASGITransport):
         return await super().handle_async_request(request)
 
 
-@pytest.mark.parametrize(("broadcasts", "include", "latency"), [(5000, (), 0.3), (40, ("failures", "recipients"), 0.6)])
+@pytest.mark.parametrize(("broadcasts", "include", "latency"), [(5000, (), 0.3), (80, ("failures", "recipients"), 0.6)])
 async def test_uses_all_of_the_budget(broadcasts: int, include: tuple[Detail, ...], latency: float) -> None:
-    sandbox = Sandbox(seed=7, broadcasts=broadcasts, recipients=300, rate_limit=None)
+    clock = Clock(datetime(2026, 3, 1, 12, tzinfo=UTC), speed=0)
+    sandbox = Sandbox(seed=7, broadcasts=broadcasts, recipients=300, rate_limit=None, clock=clock)
     transport = Distant(sandbox, latency)
     async with (
         httpx.AsyncClient(transport=transport) as http,

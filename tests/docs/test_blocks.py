@@ -194,7 +194,9 @@ def test_the_first_snippet_finds_something_whenever_it_is_tried(years: int, page
 
 
 def test_the_commands_for_newcomers_work(sandbox: Sandbox, tmp_path: Path) -> None:
-    shown = "".join((ROOT / name).read_text("utf-8") for name in ("README.md", "docs/tutorial.md"))
+    shown = "".join(
+        (ROOT / name).read_text("utf-8") for name in ("README.md", "docs/tutorial.md", "docs/watch-a-week.md")
+    )
     commands = dict.fromkeys(re.findall(r"^\$ ac-sms ((?!sandbox)[^#\n]+)", shown, re.MULTILINE))
     assert len(commands) >= 3
     for command in commands:

@@ -103,7 +103,7 @@ def test_plots_from_a_store(sandbox: Sandbox, tmp_path: Path) -> None:
     anyio.run(fill)
     shown = plot(store, page)
     assert shown.returncode == 0, shown.stderr
-    found = re.match(r"(\d+) broadcasts, from 2024-01-21 to 2026-01-04", shown.stdout)
+    found = re.match(r"(\d+) broadcasts, from 2024-01-21 to 2026-01-07", shown.stdout)
     assert found is not None
     html = page.read_text("utf-8")
     assert html.count("<circle") == int(found[1]) > 20

@@ -16,12 +16,12 @@ from ac_sms_async import RateLimit
 from ac_sms_async.cli.main import run
 from ac_sms_async.fleet import job as job_module
 from ac_sms_async.fleet.vault import KEY, Vault
-from ac_sms_async.sandbox import AccountAccess, Sandbox
+from ac_sms_async.sandbox import AccountAccess, Clock, Sandbox
 
 
 @pytest.fixture
 def sandbox() -> Iterator[AccountAccess]:
-    with Sandbox(broadcasts=20, rate_limit=None) as running:
+    with Sandbox(broadcasts=20, rate_limit=None, clock=Clock(speed=0)) as running:
         yield running.accounts["acme"]
 
 

@@ -44,7 +44,7 @@ from ac_sms_async.fleet.lease import Lease
 from ac_sms_async.fleet.prometheus import prometheus_text
 from ac_sms_async.fleet.queue import QUEUE, SCHEDULE, TIDY
 from ac_sms_async.fleet.stores import LeasedStore, Stores
-from ac_sms_async.sandbox import Sandbox
+from ac_sms_async.sandbox import Clock, Sandbox
 from tests.fleet.waiting import until
 
 pytestmark = pytest.mark.anyio
@@ -59,7 +59,7 @@ def _unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(accounts=["acme", "globex"], broadcasts=20, rate_limit=None) as running:
+    with Sandbox(accounts=["acme", "globex"], broadcasts=20, rate_limit=None, clock=Clock(speed=0)) as running:
         yield running
 
 

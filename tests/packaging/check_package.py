@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from ac_sms_async.sandbox import Sandbox
+from ac_sms_async.sandbox import Clock, Sandbox
 from tests.fleet.conftest import embedded
 
 ROOT = Path(__file__).parents[2]
@@ -121,7 +121,7 @@ def wheel(dist: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(seed=7, broadcasts=20, rate_limit=None) as running:
+    with Sandbox(seed=7, broadcasts=20, rate_limit=None, clock=Clock(speed=0)) as running:
         yield running
 
 

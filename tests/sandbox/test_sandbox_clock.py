@@ -35,6 +35,8 @@ def test_time_runs_at_its_speed_and_can_be_moved_on() -> None:
     ticks.now += 1000
     assert clock.now() == START.timestamp() + 125
     assert (clock.speed, clock.advanced) == (0, 5)
+    clock.advance(1, hours=2, days=3)
+    assert clock.advanced == 6 + 2 * 3600 + 3 * 86_400
 
 
 def test_time_is_now_unless_told() -> None:
@@ -45,7 +47,7 @@ def test_the_first_day_is_that_of_chicago_and_needs_no_loop() -> None:
     evening = Clock(datetime(2026, 1, 5, 5, 59, tzinfo=UTC), monotonic=anyio.current_time)
     assert evening.first_day() == date(2026, 1, 4)
     later = Clock(datetime(2026, 1, 5, 6, 0, tzinfo=UTC), speed=60)
-    later.advance(3 * 86_400)
+    later.advance(days=3)
     later.set_speed(0)
     assert later.first_day() == date(2026, 1, 5)
 

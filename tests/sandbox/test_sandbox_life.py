@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -12,6 +13,7 @@ from tests.sandbox.served import Served
 
 PACE = Pace(review=100, queue=10, sending=50, ai=20)
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
+CHICAGO = ZoneInfo("America/Chicago")
 
 
 @pytest.fixture
@@ -76,19 +78,101 @@ def test_it_can_be_taken_back_until_it_is_sending(slow: Served) -> None:
     assert slow.put(path, status="draft")["status"] == "draft"
 
 
-def test_seeded_broadcasts_stay_as_they_are_until_touched(slow: Served) -> None:
-    slow.sandbox.clock.advance(86_400 * 30)
-    by_status = {each["status"]: each["id"] for each in slow.get("/sms/broadcasts")["broadcasts"]}
-    assert set(by_status) == {"draft", "pending_review", "scheduled", "sending", "sent"}
-    assert slow.put(f"/sms/broadcasts/{by_status['scheduled']}", status="draft")["status"] == "draft"
-    slow.put(f"/sms/broadcasts/{by_status['draft']}", status="pending_review")
+def test_seeded_broadcasts_live_on(slow: Served) -> None:
+    credits = slow.get("/sms/credits")
+    begun = {each["status"]: each for each in slow.get("/sms/broadcasts")["broadcasts"]}
+    assert set(begun) == {"draft", "pending_review", "scheduled", "sending", "sent"}
+
+    def status(of: str) -> str:
+        found: str = slow.get(f"/sms/broadcasts/{begun[of]['id']}")["status"]
+        return found
+
+    due = datetime.fromisoformat(begun["scheduled"]["scheduled_date"])
+    assert (due.astimezone(CHICAGO).date() - START.date()).days == 1
+    slow.sandbox.clock.advance((due - START).total_seconds() - 1)
+    # The long one ended at midnight; the other one goes out when it is due.
+    assert (status("sending"), status("scheduled"), status("pending_review")) == ("sent", "scheduled", "pending_review")
+    slow.sandbox.clock.advance(1)
+    assert status("scheduled") in ("sending", "sent")
+    slow.sandbox.clock.advance(days=2)
+    assert (status("scheduled"), status("pending_review"), status("draft")) == ("sent", "sent", "draft")
+    # They were paid for before.
+    assert slow.get("/sms/credits") == credits
+    snapshot = slow.get("/sms/broadcasts/metrics/snapshot")["snapshot"]
+    assert snapshot["campaigns"] == sum(each["sent_to_count"] is not None for each in begun.values())
+
+
+def test_what_is_seeded_can_be_taken_back_and_sent_anew(slow: Served) -> None:
+    before = slow.get("/sms/credits")["smsCredits"]["available"]
+    [seeded] = slow.get("/sms/broadcasts", **{"filters[status]": "scheduled"})["broadcasts"]
+    path = f"/sms/broadcasts/{seeded['id']}"
+    assert slow.put(path, status="draft", scheduled_date=None, sent_to_count=3)["status"] == "draft"
+    slow.sandbox.clock.advance(days=2)
+    assert slow.get(path)["status"] == "draft"
+    slow.put(path, status="pending_review")
     slow.sandbox.clock.advance(200)
-    assert slow.get(f"/sms/broadcasts/{by_status['draft']}")["status"] == "sent"
+    assert slow.get(path)["status"] == "sent"
+    assert slow.get("/sms/credits")["smsCredits"]["available"] == before - 3
+
+
+def test_another_date_moves_what_is_scheduled(slow: Served) -> None:
+    path = f"/sms/broadcasts/{slow.post('/sms/broadcasts', 201, name='a', body='b', list_ids=[1])['id']}"
+    slow.put(path, status="pending_review", scheduled_date="2026-03-01T13:00:00Z")
+    slow.sandbox.clock.advance(hours=0.5)
+    # Only the status, and only the date.
+    assert slow.put(path, name="c")["status"] == "scheduled"
+    slow.put(path, scheduled_date="2026-03-01T15:00:00Z")
+    slow.sandbox.clock.advance(hours=2)
+    assert slow.get(path)["status"] == "scheduled"
+    slow.sandbox.clock.advance(hours=0.5)
+    assert slow.get(path)["status"] == "sending"
+    other = f"/sms/broadcasts/{slow.post('/sms/broadcasts', 201, name='a', body='b', list_ids=[1])['id']}"
+    slow.put(other, status="pending_review", scheduled_date="2026-03-09T13:00:00Z")
+    slow.sandbox.clock.advance(days=1)
+    # Without a date it goes out now, and not when it could have gone out.
+    slow.put(other, scheduled_date=None)
+    assert slow.get(other)["status"] == "sending"
+    slow.sandbox.clock.advance(50)
+    assert slow.get(other)["sent_date"] == "2026-03-02T09:00:50-06:00"
+
+
+def test_numbers_come_over_days(serve: Callable[..., Served]) -> None:
+    served = serve(pace=PACE, clock=Clock(START, speed=0), broadcasts=0, recipients=2000)
+    made = served.post("/sms/broadcasts", 201, name="Sale", body="20% off", list_ids=[1])["id"]
+    served.put(f"/sms/broadcasts/{made}", status="pending_review")
+
+    def after(**time: float) -> dict[str, int]:
+        served.sandbox.clock.advance(**time)
+        [row] = served.post("/sms/broadcasts/metrics", ids=[made])["metrics"]
+        counts: dict[str, int] = row
+        assert counts["sends"] == counts["deliveries"] + counts["failures"]
+        return counts
+
+    begun = after(seconds=160)
+    assert (begun["sends"], begun["clicks"], begun["replies"], begun["optOuts"]) == (2000, 0, 0, 0)
+    assert begun["failures"] > 0
+    hour, day, week, month, year = (after(hours=1), after(days=1), after(days=7), after(days=30), after(days=365))
+    for name in ("clicks", "replies"):
+        assert 0 < hour[name] < day[name] < week[name]
+    assert 0 < hour["optOuts"] < week["optOuts"]
+    # What was delivered at first can turn out to have failed.
+    assert begun["failures"] < week["failures"]
+    assert begun["deliveries"] > week["deliveries"]
+    assert month == year
 
 
 def test_seeded_data_are_there_even_before_their_time(serve: Callable[..., Served]) -> None:
     early = serve(clock=Clock(datetime(2010, 1, 1, tzinfo=UTC), speed=0), recipients=77)
     assert early.post("/sms/broadcasts/metrics", ids=[1])["metrics"][0]["sends"] == 77
+
+
+def test_before_its_time_a_broadcast_is_a_draft(serve: Callable[..., Served]) -> None:
+    early = serve(broadcasts=50, end=START.date(), clock=Clock(START - timedelta(days=400), speed=0))
+    statuses = [each["status"] for each in early.pages("/sms/broadcasts", "broadcasts")]
+    assert (statuses[0], statuses[-4:]) == ("sent", ["draft"] * 4)
+    sent = early.get("/sms/broadcasts/metrics/snapshot")["snapshot"]["campaigns"]
+    early.sandbox.clock.advance(days=200)
+    assert 0 < sent < early.get("/sms/broadcasts/metrics/snapshot")["snapshot"]["campaigns"]
 
 
 def test_an_audience_is_needed(slow: Served) -> None:

@@ -39,6 +39,20 @@ async def test_two_days_of_review_pass_at_once() -> None:
         assert hours == 48
 
 
+async def test_a_week_of_answers_passes_at_once() -> None:
+    sandbox = Sandbox(clock=Clock(monotonic=anyio.current_time), recipients=1000)
+    async with client(sandbox) as http:
+        made = (await http.post("/sms/broadcasts", json={"name": "a", "body": "b", "list_ids": [1]})).json()
+        await http.put(f"/sms/broadcasts/{made['id']}", json={"status": "pending_review"})
+        clicks: list[int] = []
+        for _ in range(8):
+            found = (await http.post("/sms/broadcasts/metrics", json={"ids": [made["id"]]})).json()
+            clicks.append(found["metrics"][0]["clicks"])
+            await anyio.sleep(86_400)
+    assert clicks == sorted(clicks)
+    assert clicks[0] == 0 < clicks[1] < clicks[-1]
+
+
 async def test_the_rate_limit_counts_the_loops_seconds() -> None:
     sandbox = Sandbox(clock=Clock(monotonic=anyio.current_time))
     async with client(sandbox) as http:
