@@ -10,13 +10,14 @@ import math
 from collections.abc import Callable
 from datetime import tzinfo
 from operator import index
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from attrs import Attribute, field, frozen
 
 from ac_sms_async.errors import ConfigurationError, SMSError
 
 __all__ = [
+    "Priority",
     "RateLimit",
     "RetryPolicy",
     "Timeout",
@@ -28,6 +29,9 @@ __all__ = [
     "time_zone",
     "whole_number",
 ]
+
+Priority: TypeAlias = Literal["interactive", "bulk"]
+"""Whether somebody waits for the answer, or a job that has time."""
 
 
 def refuse_async(name: str, function: Any) -> None:

@@ -9,6 +9,7 @@ from typing import Any, TypedDict
 
 import anyio
 
+from ac_sms_async.budget.start import Start
 from ac_sms_async.errors import (
     APIStatusError,
     DeadlineExceededError,
@@ -20,6 +21,7 @@ from ac_sms_async.errors import (
 )
 from ac_sms_async.lowlevel.types import Request
 from ac_sms_async.options import RetryPolicy
+from ac_sms_async.transport.account import LONGEST_PAUSE
 from ac_sms_async.transport.backends import Exchange, WireRequest
 from ac_sms_async.transport.backends.decompression import decompress, decompressor
 from ac_sms_async.transport.backends.headers import request_id
@@ -27,7 +29,6 @@ from ac_sms_async.transport.bodies import ERROR_BODY_LIMIT, status_error
 from ac_sms_async.transport.capture import capturing
 from ac_sms_async.transport.core import Core, logger
 from ac_sms_async.transport.events import AccountPaused, AttemptFinished, CallFinished, CallStarted, RetryScheduled
-from ac_sms_async.transport.pacing import LONGEST_PAUSE, Start
 from ac_sms_async.transport.retry import PAUSE_WITHOUT_HINT, backoff, is_retryable, may_have_applied
 from ac_sms_async.transport.stopwatch import Stopwatch, in_words
 
@@ -169,7 +170,9 @@ class Call:
         self._has_waited = self._asks_again = False
         self.status = self._headers = None
         if not core.slots.is_free:
-            self._decide(arrived, core.slots.expected_wait() + core.account.expected_wait(arrived))
+            self._decide(
+                arrived, core.slots.expected_wait() + core.account.budget.expected_wait(arrived, "interactive")
+            )
         await core.slots.acquire(self._decide_in_queue)
         keep_slot = False
         exchange = None
@@ -178,8 +181,8 @@ class Call:
         try:
             self._watch.enter("budget", ready)
             self._has_waited = ready > arrived
-            self._decide(ready, core.account.expected_wait(ready))
-            self._start = await core.account.start(clock, self._decide_in_line)
+            self._decide(ready, core.account.budget.expected_wait(ready, "interactive"))
+            self._start = await core.account.budget.start(clock, self._decide_in_line, "interactive")
             if core.before_start is not None:
                 core.before_start()
             self._granted = started = clock()
@@ -269,7 +272,7 @@ class Call:
             usual, takes = min(UNKNOWN_ANSWER, self._seconds / 2), "may take"
         left = self.deadline - now
         if wait + usual > left:
-            booked = core.slots.expected_wait() + core.account.expected_wait(now)
+            booked = core.slots.expected_wait() + core.account.budget.expected_wait(now, "interactive")
             raise self._overloaded(
                 f"the account's budget is booked for the next {booked:.1f} s, an answer {takes} {usual:.1f} s, "
                 f"and this call has {left:.1f} s left",
@@ -293,7 +296,7 @@ class Call:
 
     def _refuse_long_pause(self, now: float) -> None:
         """Fail at once where the account is paused for longer than this call can or wants to wait."""
-        pause = self._core.account.paused_until - now
+        pause = self._core.account.budget.paused_until - now
         if pause > 0 and (pause > self._retry.max_retry_after or now + pause >= self.deadline):
             raise RateLimitedError(
                 f"the account is paused for another {pause:.1f} s, because the server answered 429",

@@ -13,13 +13,14 @@ import anyio
 from anyio.lowlevel import current_token
 
 from ac_sms_async.errors import ConfigurationError
+from ac_sms_async.line import Line
 from ac_sms_async.options import RateLimit
+from ac_sms_async.transport.account import Account, account_state
 from ac_sms_async.transport.backends import Backend
 from ac_sms_async.transport.bodies import JSONLoads
 from ac_sms_async.transport.events import Event, EventHandler
-from ac_sms_async.transport.line import Line
-from ac_sms_async.transport.pacing import Account, Slots, account_state
 from ac_sms_async.transport.redaction import Redaction
+from ac_sms_async.transport.slots import Slots
 
 __all__ = ["Core", "logger"]
 

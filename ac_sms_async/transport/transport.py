@@ -9,6 +9,7 @@ from datetime import tzinfo
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
+from ac_sms_async.deadline import Deadline
 from ac_sms_async.errors import ConfigurationError, InvalidResponseError, SMSError
 from ac_sms_async.lowlevel.types import UNSET, DecodeError, Request, Response
 from ac_sms_async.options import (
@@ -45,7 +46,6 @@ from ac_sms_async.transport.bodies import (
 from ac_sms_async.transport.call import Call
 from ac_sms_async.transport.capture import Capture
 from ac_sms_async.transport.core import Core
-from ac_sms_async.transport.deadline import Deadline
 from ac_sms_async.transport.events import EventHandler
 from ac_sms_async.transport.params import ParamValue, encode_params
 from ac_sms_async.transport.sending import refuse_send

@@ -1,9 +1,9 @@
-"""Accounts without clients of the real kind, for tests of pacing alone."""
+"""Accounts without clients of the real kind, for tests of what they share."""
 
 from __future__ import annotations
 
 from ac_sms_async.options import RateLimit
-from ac_sms_async.transport.pacing import Account
+from ac_sms_async.transport.account import Account
 
 
 class Client:
@@ -16,11 +16,7 @@ class Client:
         self.woken += 1
 
 
-def patient(now: float = 0.0, wait: float = 0.0) -> None:
-    """Waits for whatever there is to wait for."""
-
-
-def paced(*limits: RateLimit) -> tuple[Account, list[Client]]:
+def shared(*limits: RateLimit) -> tuple[Account, list[Client]]:
     """An account, and clients with these limits, who share it as long as somebody holds them."""
     account = Account("acme")
     clients = [Client() for _ in limits]

@@ -14,8 +14,10 @@ import pytest
 from ac_sms_async.errors import ConfigurationError, RateLimitedError, SMSError
 from ac_sms_async.options import RateLimit, RetryPolicy
 from ac_sms_async.transport import Transport
-from ac_sms_async.transport.pacing import Account, Slots, account_state, wait_behind
-from tests.transport.accounts import Client, paced, patient
+from ac_sms_async.transport.account import account_state
+from ac_sms_async.transport.slots import Slots
+from tests.budget.budgets import let_go, paced, patient
+from tests.transport.accounts import Client
 from tests.transport.conftest import Over
 from tests.transport.fake_backend import FakeBackend, Step
 from tests.transport.requests import URL, reading
@@ -148,21 +150,6 @@ async def test_a_limit_that_leaves_wakes_who_waits(over: Over) -> None:
         assert ends.answers == pytest.approx([0.1, 1.2])
 
 
-def test_a_limit_leaves_with_a_client_that_its_program_forgot() -> None:
-    account, clients = paced(RateLimit(5), RateLimit(1), RateLimit(3))
-    assert account.limit == RateLimit(1)
-    del clients[1]
-    gc.collect()
-    assert account.limit == RateLimit(3)
-    account.leave(clients[1])
-    assert account.limit == RateLimit(5)
-    account.leave(clients[0])
-    # Nobody is left, and whoever comes next still finds the log.
-    assert account.limit == RateLimit(5)
-    account.join(clients[0], None)
-    assert account.limit is None
-
-
 @pytest.mark.parametrize("line", ["slots", "budget"])
 @pytest.mark.parametrize("backwards", [False, True])
 async def test_leaving_costs_the_same_however_many_wait(line: str, backwards: bool) -> None:
@@ -170,7 +157,7 @@ async def test_leaving_costs_the_same_however_many_wait(line: str, backwards: bo
 
     async def comparisons(waiting: int) -> float:
         slots = Slots(1)
-        account, _clients = paced(SLOW)
+        budget = paced(SLOW)
         compared = 0
 
         class Turn:
@@ -197,10 +184,10 @@ async def test_leaving_costs_the_same_however_many_wait(line: str, backwards: bo
                 if line == "slots":
                     await slots.acquire(patient)
                 else:
-                    await account.start(anyio.current_time, patient)
+                    await let_go(budget)
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("ac_sms_async.transport.line.Turn", Turn)
+            patch.setattr("ac_sms_async.line.Turn", Turn)
             scopes = [anyio.CancelScope() for _ in range(waiting)]
             async with anyio.create_task_group() as tasks:
                 for scope in scopes:
@@ -271,60 +258,3 @@ async def test_an_ended_call_keeps_nothing_of_its_context(over: Over, ended: str
             # Deadlines are minutes away, and timers that were cancelled stay in the loop until then.
             assert [page() for page in pages] == [None]
             tasks.cancel_scope.cancel()
-
-
-@pytest.mark.parametrize(
-    ("ahead", "starts", "opening", "wait"),
-    [
-        (0, [], 0, 0.0),
-        (1, [], 0, 0.0),
-        (2, [], 0, 10.0),
-        (5, [], 0, 20.0),
-        (0, [4.0], 0, 0.0),
-        (1, [4.0], 0, 8.0),
-        (0, [4.0, 5.0], 0, 8.0),
-        (1, [4.0, 5.0], 0, 9.0),
-        (2, [4.0, 5.0], 0, 18.0),
-        (0, [4.0], 1, 8.0),
-        (1, [4.0], 1, 10.0),
-        (0, [], 2, 10.0),
-        (3, [], 2, 20.0),
-    ],
-)
-def test_how_long_one_waits_behind_others(ahead: int, starts: list[float], opening: int, wait: float) -> None:
-    assert wait_behind(ahead, starts, opening, RateLimit(2, per=10, margin=0), 6.0) == wait
-
-
-async def test_the_wait_that_is_expected_is_the_wait_that_comes() -> None:
-    account, _clients = paced(RateLimit(3, per=2.0, margin=0))
-    clock = anyio.current_time
-    waits: list[tuple[float, float]] = []
-
-    async def wait(pause: float) -> None:
-        await anyio.sleep(pause)
-        expected, began = account.expected_wait(clock()), clock()
-        await account.start(clock, patient)
-        waits.append((expected, clock() - began))
-
-    async with anyio.create_task_group() as tasks:
-        for number in range(20):
-            tasks.start_soon(wait, number * 0.37)
-        await anyio.sleep(3)
-        account.pause(clock(), 0.1)
-    assert [came for _, came in waits] == pytest.approx([expected for expected, _ in waits], abs=0.15)
-    assert max(came for _, came in waits) > 5
-
-
-def test_what_is_expected_of_a_pause() -> None:
-    account, _clients = paced(RateLimit(2, per=10.0, margin=0))
-    account.pause(0.0, 30.0)
-    assert account.expected_wait(0.0) == 30.0
-    free = Account("free")
-    client = Client()
-    free.join(client, None)
-    assert free.expected_wait(0.0) == 0.0
-    free.pause(0.0, 7.0)
-    assert client.woken == 1
-    assert not free.pause(0.0, 6.0)
-    assert client.woken == 1
-    assert free.expected_wait(1.0) == 6.0

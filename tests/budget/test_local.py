@@ -1,10 +1,9 @@
-"""The account's budget on virtual time: what the server sees, who waits for whom, what cancelling leaves behind."""
+"""A budget in one loop, on virtual time: what the server sees, who waits for whom, what cancelling leaves behind."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -12,9 +11,10 @@ import anyio
 import anyio.lowlevel
 import pytest
 
+from ac_sms_async.budget.ledger import LATE
+from ac_sms_async.budget.start import UNSEEN
 from ac_sms_async.options import RateLimit
-from ac_sms_async.transport.pacing import LATE, LONGEST_PAUSE, UNSEEN, Account, Slots, account_state
-from tests.transport.accounts import Client, patient
+from tests.budget.budgets import let_go, paced
 
 pytestmark = pytest.mark.anyio
 
@@ -26,25 +26,18 @@ def anyio_backend(virtual_backend: Any) -> Any:
     return virtual_backend
 
 
-def paced(limit: RateLimit | None = FIVE) -> Account:
-    account = Account("acme")
-    # It has gone by now, and what it asked for stays with the log until the next one comes.
-    account.join(Client(), limit)
-    return account
-
-
 def most_in_a_second(times: Sequence[float]) -> int:
     times = sorted(times)
     return max(sum(1 for later in times[i:] if later - first < 1.0) for i, first in enumerate(times))
 
 
 async def test_never_a_sixth_in_a_second_at_95_percent_of_the_rate() -> None:
-    account = paced()
+    budget = paced(FIVE)
     starts: list[float] = []
 
     async def caller() -> None:
         for _ in range(30):
-            await account.start(anyio.current_time, patient)
+            await let_go(budget)
             starts.append(anyio.current_time())
             await anyio.sleep(0.05)
 
@@ -58,12 +51,12 @@ async def test_never_a_sixth_in_a_second_at_95_percent_of_the_rate() -> None:
 
 @pytest.mark.parametrize("jitter", [0.0, 0.02])
 async def test_the_server_never_sees_a_sixth_whatever_connects_fails_or_is_cancelled(jitter: float) -> None:
-    account = paced()
+    budget = paced(FIVE)
     draw = Random(7)
     seen: list[float] = []
 
     async def request() -> None:
-        start = await account.start(anyio.current_time, patient)
+        start = await let_go(budget)
         fresh = draw.random() < 0.4
         fate = draw.random()
         sent = False
@@ -97,11 +90,11 @@ async def test_the_server_never_sees_a_sixth_whatever_connects_fails_or_is_cance
 
 
 async def test_first_come_first_served() -> None:
-    account = paced(RateLimit(1, per=1.0))
+    budget = paced(RateLimit(1, per=1.0))
     order: list[int] = []
 
     async def caller(number: int) -> None:
-        await account.start(anyio.current_time, patient)
+        await let_go(budget)
         order.append(number)
 
     async with anyio.create_task_group() as tasks:
@@ -112,12 +105,12 @@ async def test_first_come_first_served() -> None:
 
 
 async def test_cancelled_waiters_lose_nothing() -> None:
-    account = paced(RateLimit(1, per=1.0, margin=0))
+    budget = paced(RateLimit(1, per=1.0, margin=0))
     started: list[float] = []
 
     async def caller(patience: float) -> None:
         with anyio.move_on_after(patience):
-            await account.start(anyio.current_time, patient)
+            await let_go(budget)
             started.append(anyio.current_time())
 
     began = anyio.current_time()
@@ -130,17 +123,17 @@ async def test_cancelled_waiters_lose_nothing() -> None:
 
 
 async def test_a_request_that_opens_a_connection_counts_until_its_answer_begins() -> None:
-    account = paced(RateLimit(2, per=1.0, margin=0))
+    budget = paced(RateLimit(2, per=1.0, margin=0))
     clock = anyio.current_time
     began = clock()
-    first, second = await account.start(clock, patient), await account.start(clock, patient)
+    first, second = await let_go(budget), await let_go(budget)
     first.opening()
     first.opening()
     second.opening()
     third: list[float] = []
 
     async def wait() -> None:
-        await account.start(clock, patient)
+        await let_go(budget)
         third.append(clock() - began)
 
     async with anyio.create_task_group() as tasks:
@@ -156,14 +149,14 @@ async def test_a_request_that_opens_a_connection_counts_until_its_answer_begins(
 
 
 async def test_slow_answers_on_new_connections_hold_up_nobody_for_long() -> None:
-    account = paced(RateLimit(1, per=1.0, margin=0))
+    budget = paced(RateLimit(1, per=1.0, margin=0))
     clock = anyio.current_time
-    slow = await account.start(clock, patient)
+    slow = await let_go(budget)
     slow.opening()
     third: list[float] = []
 
     async def wait() -> None:
-        await account.start(clock, patient)
+        await let_go(budget)
         third.append(clock() - written)
 
     async with anyio.create_task_group() as tasks:
@@ -177,16 +170,16 @@ async def test_slow_answers_on_new_connections_hold_up_nobody_for_long() -> None
 
 
 async def test_an_answer_on_a_new_connection_frees_the_next_in_time() -> None:
-    account = paced(RateLimit(1, per=1.0, margin=0))
+    budget = paced(RateLimit(1, per=1.0, margin=0))
     clock = anyio.current_time
-    start = await account.start(clock, patient)
+    start = await let_go(budget)
     start.opening()
     await anyio.sleep(3)
     start.writing()
     ended: list[float] = []
 
     async def wait() -> None:
-        await account.start(clock, patient)
+        await let_go(budget)
         ended.append(clock())
 
     async with anyio.create_task_group() as tasks:
@@ -199,47 +192,48 @@ async def test_an_answer_on_a_new_connection_frees_the_next_in_time() -> None:
 
 
 async def test_a_request_written_late_counts_from_then() -> None:
-    account = paced(RateLimit(1, per=1.0, margin=0))
+    budget = paced(RateLimit(1, per=1.0, margin=0))
     clock = anyio.current_time
-    late = await account.start(clock, patient)
+    late = await let_go(budget)
     await anyio.sleep(0.5)
     late.writing()
     again = clock()
-    await account.start(clock, patient)
+    await let_go(budget)
     assert clock() - again == pytest.approx(1.0 - LATE, abs=1e-3)
 
 
 async def test_a_request_written_a_window_late_counts_too() -> None:
-    account = paced(RateLimit(1, per=1.0, margin=0))
+    budget = paced(RateLimit(1, per=1.0, margin=0))
     clock = anyio.current_time
-    late = await account.start(clock, patient)
+    late = await let_go(budget)
     await anyio.sleep(2)
-    second = await account.start(clock, patient)
+    second = await let_go(budget)
     late.writing()
     began = clock()
-    await account.start(clock, patient)
+    await let_go(budget)
     assert clock() - began == pytest.approx(1.0, abs=0.01)
     # It is gone from the log by now, and opening its connection is still counted.
     await anyio.sleep(2)
     second.opening()
     with anyio.move_on_after(10) as patience:
-        await account.start(clock, patient)
-        await account.start(clock, patient)
+        await let_go(budget)
+        await let_go(budget)
     assert patience.cancelled_caught
 
 
 async def test_a_pause_stops_everybody_until_the_longest_that_was_asked_for() -> None:
-    account = paced()
+    budget = paced(FIVE)
     clock = anyio.current_time
     began = clock()
-    assert account.pause(began, 3)
-    assert not account.pause(began, 2)
-    assert not account.pause(began + 1, 2.5)
-    assert not account.pause(began + 1, 0.5)
+    assert budget.pause(began + 3)
+    assert not budget.pause(began + 2)
+    assert budget.pause(began + 3.5)
+    assert not budget.pause(began + 3.5)
+    assert budget.paused_until == began + 3.5
     started: list[float] = []
 
     async def caller() -> None:
-        await account.start(clock, patient)
+        await let_go(budget)
         started.append(clock() - began)
 
     async with anyio.create_task_group() as tasks:
@@ -247,136 +241,61 @@ async def test_a_pause_stops_everybody_until_the_longest_that_was_asked_for() ->
             tasks.start_soon(caller)
     assert min(started) == pytest.approx(3.5)
     assert most_in_a_second(started) == 5
-    account.pause(clock(), 1e9)
-    assert account.paused_until == clock() + LONGEST_PAUSE
 
 
 async def test_a_pause_that_comes_while_one_waits() -> None:
-    account = paced(RateLimit(1, per=1.0))
+    budget = paced(RateLimit(1, per=1.0))
     clock = anyio.current_time
     began = clock()
-    await account.start(clock, patient)
+    await let_go(budget)
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(account.start, clock, patient)
+        tasks.start_soon(let_go, budget)
         await anyio.sleep(0.5)
-        account.pause(clock(), 4)
+        budget.pause(clock() + 4)
     assert clock() - began == pytest.approx(4.5)
 
 
 async def test_without_a_limit_only_a_pause_makes_wait() -> None:
-    account = paced(None)
+    budget = paced(None)
     clock = anyio.current_time
     began = clock()
     for _ in range(100):
-        start = await account.start(clock, patient)
+        start = await let_go(budget)
         start.opening()
         start.writing()
         start.settle(sent=True)
     assert clock() == began
-    account.pause(began, 2)
+    budget.pause(began + 2)
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(account.start, clock, patient)
+        tasks.start_soon(let_go, budget)
         await anyio.sleep(1)
-        account.pause(clock(), 2)
+        budget.pause(clock() + 2)
     assert clock() - began == pytest.approx(3)
 
 
-async def test_the_stricter_of_two_limits_holds_also_for_those_who_wait_already() -> None:
-    clients = [Client(), Client(), Client()]
-    account = Account("acme")
-    account.join(clients[0], RateLimit(10))
-    account.join(clients[1], RateLimit(20))
-    assert account.limit == RateLimit(10)
+async def test_the_wait_that_is_expected_is_the_wait_that_comes() -> None:
+    budget = paced(RateLimit(3, per=2.0, margin=0))
     clock = anyio.current_time
-    began = clock()
-    started: list[float] = []
+    waits: list[tuple[float, float]] = []
 
-    async def caller() -> None:
-        await account.start(clock, patient)
-        started.append(clock() - began)
+    async def wait(pause: float) -> None:
+        await anyio.sleep(pause)
+        expected, began = budget.expected_wait(clock(), "interactive"), clock()
+        await let_go(budget)
+        waits.append((expected, clock() - began))
 
     async with anyio.create_task_group() as tasks:
-        for _ in range(14):
-            tasks.start_soon(caller)
-        await anyio.sleep(0.1)
-        account.join(clients[2], RateLimit(1))
-    assert account.limit == RateLimit(1)
-    assert all(later - earlier >= 1.0 for earlier, later in pairwise(started[10:]))
+        for number in range(20):
+            tasks.start_soon(wait, number * 0.37)
+        await anyio.sleep(3)
+        budget.pause(clock() + 0.1)
+    assert [came for _, came in waits] == pytest.approx([expected for expected, _ in waits], abs=0.15)
+    assert max(came for _, came in waits) > 5
 
 
-async def test_clients_of_one_account_share_its_state_in_one_loop() -> None:
-    now = anyio.current_time()
-    one, two, other = Client(), Client(), Client()
-    shared = account_state("acme", one, FIVE, now)
-    assert account_state("acme", two, None, now) is shared
-    assert account_state("other", other, FIVE, now) is not shared
-    assert shared.limit == FIVE
-
-
-async def test_accounts_are_forgotten_once_that_makes_no_difference() -> None:
-    now = anyio.current_time()
-    kept = Client()
-    in_use = account_state("in use", kept, FIVE, now)
-    spent, paused, opening, unlimited = (
-        account_state(name, Client(), limit, now)
-        for name, limit in (("spent", FIVE), ("paused", FIVE), ("opening", FIVE), ("unlimited", None))
-    )
-    await spent.start(anyio.current_time, patient)
-    paused.pause(now, 5)
-    begun = await opening.start(anyio.current_time, patient)
-    begun.opening()
-    # Clients die here at once, by their last reference.
-    for number in range(80):
-        account_state(f"many {number}", Client(), FIVE, now)
-    assert account_state("in use", kept, FIVE, now) is in_use
-    assert account_state("spent", kept, FIVE, now) is spent
-    assert account_state("paused", kept, FIVE, now) is paused
-    assert account_state("opening", kept, FIVE, now) is opening
-    assert account_state("unlimited", kept, None, now) is not unlimited
-
-
-async def test_slots_go_to_who_waits_longest() -> None:
-    slots = Slots(2)
-    order: list[int] = []
-    running: list[int] = []
-
-    async def caller(number: int) -> None:
-        await slots.acquire(patient)
-        order.append(number)
-        running.append(number)
-        assert len(running) <= 2
-        await anyio.sleep(1 + number / 10)
-        running.remove(number)
-        slots.release()
-
-    for _ in range(2):
-        began = anyio.current_time()
-        async with anyio.create_task_group() as tasks:
-            for number in range(6):
-                tasks.start_soon(caller, number)
-                await anyio.wait_all_tasks_blocked()
-        assert order == list(range(6))
-        assert anyio.current_time() - began < 5
-        order.clear()
-
-
-async def test_a_slot_is_never_lost_to_a_cancelled_waiter() -> None:
-    slots = Slots(1)
-
-    async def caller() -> None:
-        await slots.acquire(patient)
-        slots.release()
-
-    await slots.acquire(patient)
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(caller)
-        await anyio.wait_all_tasks_blocked()
-        tasks.cancel_scope.cancel()
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(caller)
-        await anyio.wait_all_tasks_blocked()
-        # Cancelled first, then handed the slot before it gets to run.
-        tasks.cancel_scope.cancel()
-        slots.release()
-    with anyio.fail_after(1):
-        await slots.acquire(patient)
+def test_what_is_expected_of_a_pause() -> None:
+    limited, free = paced(RateLimit(2, per=10.0, margin=0)), paced(None)
+    assert free.expected_wait(0.0, "interactive") == 0.0
+    for budget in (limited, free):
+        budget.pause(30.0)
+        assert budget.expected_wait(1.0, "interactive") == 29.0

@@ -7,7 +7,7 @@ from collections import OrderedDict
 
 import anyio
 
-from ac_sms_async.transport.deadline import Deadline
+from ac_sms_async.deadline import Deadline
 
 __all__ = ["Line", "Turn"]
 
