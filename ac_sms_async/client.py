@@ -53,6 +53,7 @@ class ClientOptions(TypedDict, total=False):
     allow_insecure_http: bool
     on_event: Callable[[Event], object] | None
     before_start: Callable[[], object] | None
+    priority: Literal["interactive", "bulk"]
 
 
 class SMSClient:
@@ -84,6 +85,7 @@ class SMSClient:
         allow_insecure_http: bool = False,
         on_event: Callable[[Event], object] | None = None,
         before_start: Callable[[], object] | None = None,
+        priority: Literal["interactive", "bulk"] = "interactive",
     ) -> None:
         """Nothing is opened or sent yet.
 
@@ -106,6 +108,8 @@ class SMSClient:
             on_event: Called with a typed event for each attempt, retry, pause and call.
             before_start: Called when a request is about to start, each retry included. What it raises ends the call,
                 and nothing is sent: for a lease that has run out, or a switch that stops everything.
+            priority: "interactive" where somebody waits for the answers, whose calls go first; "bulk" where a job has
+                time, which gets one request of five and all that nobody else wants.
 
         Raises `ConfigurationError` for what can't work.
         """
@@ -129,6 +133,7 @@ class SMSClient:
                 allow_insecure_http=allow_insecure_http,
                 on_event=on_event,
                 before_start=before_start,
+                priority=priority,
             )
         )
 
@@ -171,6 +176,7 @@ class SMSClient:
         retry: RetryPolicy | None = None,
         timezone: str | tzinfo | None = None,
         headers: Mapping[str, str] | None = None,
+        priority: Literal["interactive", "bulk"] | None = None,
     ) -> Self:
         """A view with other options over the same connections and the same budget; closing it does nothing.
 
@@ -180,7 +186,12 @@ class SMSClient:
         view = type(self).__new__(type(self))
         view._init(
             self.transport.with_options(
-                timeout=timeout, deadline=deadline, retry=retry, timezone=timezone, headers=headers
+                timeout=timeout,
+                deadline=deadline,
+                retry=retry,
+                timezone=timezone,
+                headers=headers,
+                priority=priority,
             )
         )
         return view

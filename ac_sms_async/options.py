@@ -24,6 +24,7 @@ __all__ = [
     "plain_function",
     "plain_int",
     "positive_seconds",
+    "priority_of_calls",
     "refuse_async",
     "shown",
     "time_zone",
@@ -115,6 +116,14 @@ def _check(kind: Callable[[str, Any], Any], *, or_zero: bool = False) -> Callabl
     return validate
 
 
+def priority_of_calls(value: Any) -> Priority:
+    """`value`, if it is a priority, or a `ConfigurationError`."""
+    if value not in ("interactive", "bulk"):
+        raise ConfigurationError(f'priority must be "interactive" or "bulk", not {shown(value)}')
+    priority: Priority = value
+    return priority
+
+
 def plain_function(name: str, function: Any) -> None:
     """A `ConfigurationError` for what is neither None nor a plain function."""
     if function is not None and not callable(function):
@@ -166,18 +175,27 @@ class RetryPolicy:
     only_if: Callable[[SMSError], bool] | None = field(default=None, kw_only=True, validator=_plain_function)
 
 
+def _fewer_than_requests(instance: RateLimit, attribute: Attribute[Any], value: Any) -> None:
+    # Bulk work needs a place, too.
+    number = whole_number("RateLimit.reserve", value, least=0, most=instance.requests - 1)
+    object.__setattr__(instance, attribute.name, number)
+
+
 @frozen
 class RateLimit:
     """At most `requests` request starts in any `per` seconds, for all clients of one account in one event loop.
 
     `margin` seconds are added to `per`, so that requests which travel at different speeds don't bunch up at the
-    server. Where clients of one account were given different limits, the one with the fewest requests per second
-    holds for all of them until its client is closed; `rate_limit=None` (no pacing) is the least strict.
+    server. `reserve` of the requests are left to interactive calls as long as there was one within a minute; bulk work
+    gets its fifth all the same. Where clients of one account were given different limits, the one
+    with the fewest requests per second holds for all of them until its client is closed; `rate_limit=None` (no pacing)
+    is the least strict.
     """
 
     requests: int = field(default=5, validator=_check(whole_number))
     per: float = field(default=1.0, kw_only=True, validator=_check(positive_seconds))
     margin: float = field(default=0.05, kw_only=True, validator=_check(positive_seconds, or_zero=True))
+    reserve: int = field(default=0, kw_only=True, validator=_fewer_than_requests)
 
     @property
     def window(self) -> float:

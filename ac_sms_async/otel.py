@@ -129,7 +129,7 @@ class Telemetry:
         )
         about = _about(event)
         self._request_duration.record(event.duration, about | outcome, within)
-        self._pacing_wait.record(event.paced, about, within)
+        self._pacing_wait.record(event.paced, about | {"ac_sms.priority": event.priority}, within)
         self._queue_wait.record(event.queued, about, within)
         if event.rate_remaining is not None:
             self._budget.set(event.rate_remaining, {"ac_sms.account": event.account})

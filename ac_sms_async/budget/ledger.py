@@ -33,8 +33,11 @@ SHARE = 5
 """Of so many starts one is a bulk one, however many interactive calls wait."""
 
 SPREAD = 0.95
-"""Bulk starts come this much of `window / requests` after the start before them. Places that were used in one burst are
-free again in one burst, and who comes in between waits for most of a second; spread, the next one is always near."""
+"""Bulk starts come this much of `window / requests` after the start before them, while interactive calls are about.
+Places used in one burst are free again in one burst, and who comes in between waits; spread, one is always near."""
+
+ABOUT = 60.0
+"""Interactive calls are about for so many seconds after the latest one. Then bulk ones make room for nobody."""
 
 LATE = 0.005
 """Timers wake a little late. Up to this much of it is taken from the margin, or every window would lose it again."""
@@ -81,6 +84,8 @@ class Ledger:
     """When the latest request was let go, whatever it counts from."""
     since_bulk: int = 0
     """How many were let go after the latest bulk one."""
+    interactive_at: float = -math.inf
+    """When an interactive call looked last."""
 
 
 def look(
@@ -92,8 +97,10 @@ def look(
     come, and are woken by each change; inf says that they have to wait for one.
     """
     place = wait = expected_wait(ledger, limit, now, 0)
-    if priority == "bulk":
-        wait = max(wait, _spread(ledger, limit, now))
+    if priority == "interactive":
+        ledger.interactive_at = now
+    elif limit is not None and ledger.since_bulk < SHARE - 1 and now < ledger.interactive_at + ABOUT:
+        wait = max(expected_wait(ledger, limit, now, limit.reserve), _spread(ledger, limit, now))
     waiters = ledger.waiters
     if wait <= 0 and not waiters:
         return 0.0
@@ -206,10 +213,8 @@ def count_ahead(ledger: Ledger, priority: Priority, interactive: int, bulk: int)
     return interactive + min(bulk, turns_of_bulk)
 
 
-def _spread(ledger: Ledger, limit: RateLimit | None, now: float) -> float:
-    """Seconds until the latest start is far enough away for a bulk one. None where that has its share to get."""
-    if limit is None or ledger.since_bulk >= SHARE - 1:
-        return 0.0
+def _spread(ledger: Ledger, limit: RateLimit, now: float) -> float:
+    """Seconds until the latest start is far enough away for a bulk one."""
     wait = ledger.let_go_at + SPREAD * limit.window / limit.requests - now
     return wait if wait > NEGLIGIBLE else 0.0
 

@@ -28,8 +28,8 @@ class Sharer(Protocol):
         ...
 
 
-def _strictness(limit: RateLimit) -> tuple[float, int]:
-    return limit.requests / limit.window, limit.requests
+def _strictness(limit: RateLimit) -> tuple[float, int, int]:
+    return limit.requests / limit.window, limit.requests, -limit.reserve
 
 
 class Account:

@@ -20,7 +20,7 @@ from ac_sms_async.errors import (
     TransportError,
 )
 from ac_sms_async.lowlevel.types import Request
-from ac_sms_async.options import RetryPolicy
+from ac_sms_async.options import Priority, RetryPolicy
 from ac_sms_async.transport.account import LONGEST_PAUSE
 from ac_sms_async.transport.backends import Exchange, WireRequest
 from ac_sms_async.transport.backends.decompression import decompress, decompressor
@@ -71,6 +71,7 @@ class Call:
         "_has_waited",
         "_headers",
         "_on_the_wire",
+        "_priority",
         "_request",
         "_retry",
         "_seconds",
@@ -86,9 +87,16 @@ class Call:
     _start: Start
 
     def __init__(
-        self, core: Core, request: Request[Any], wire: WireRequest, retry: RetryPolicy, seconds: float
+        self,
+        core: Core,
+        request: Request[Any],
+        wire: WireRequest,
+        retry: RetryPolicy,
+        seconds: float,
+        priority: Priority,
     ) -> None:
         self._core = core
+        self._priority: Priority = priority
         self._request = request
         self._wire = wire
         self._retry = retry
@@ -171,7 +179,7 @@ class Call:
         self.status = self._headers = None
         if not core.slots.is_free:
             self._decide(
-                arrived, core.slots.expected_wait() + core.account.budget.expected_wait(arrived, "interactive")
+                arrived, core.slots.expected_wait() + core.account.budget.expected_wait(arrived, self._priority)
             )
         await core.slots.acquire(self._decide_in_queue)
         keep_slot = False
@@ -181,8 +189,8 @@ class Call:
         try:
             self._watch.enter("budget", ready)
             self._has_waited = ready > arrived
-            self._decide(ready, core.account.budget.expected_wait(ready, "interactive"))
-            self._start = await core.account.budget.start(clock, self._decide_in_line, "interactive")
+            self._decide(ready, core.account.budget.expected_wait(ready, self._priority))
+            self._start = await core.account.budget.start(clock, self._decide_in_line, self._priority)
             if core.before_start is not None:
                 core.before_start()
             self._granted = started = clock()
@@ -272,7 +280,7 @@ class Call:
             usual, takes = min(UNKNOWN_ANSWER, self._seconds / 2), "may take"
         left = self.deadline - now
         if wait + usual > left:
-            booked = core.slots.expected_wait() + core.account.budget.expected_wait(now, "interactive")
+            booked = core.slots.expected_wait() + core.account.budget.expected_wait(now, self._priority)
             raise self._overloaded(
                 f"the account's budget is booked for the next {booked:.1f} s, an answer {takes} {usual:.1f} s, "
                 f"and this call has {left:.1f} s left",
@@ -437,6 +445,7 @@ class Call:
                     attempt=self.attempts,
                     status=self.status,
                     error=None if error is None else type(error).__name__,
+                    priority=self._priority,
                     queued=queued,
                     paced=paced,
                     duration=duration,

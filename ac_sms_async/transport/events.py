@@ -11,6 +11,8 @@ from typing import TypeAlias
 
 from attrs import frozen
 
+from ac_sms_async.options import Priority
+
 __all__ = [
     "AccountPaused",
     "AttemptFinished",
@@ -57,6 +59,8 @@ class AttemptFinished(Event):
     """The answer's HTTP status, or None where none came."""
     error: str | None
     """The name of the error's class, or None for a success."""
+    priority: Priority
+    """"interactive" calls go before "bulk" ones."""
     queued: float
     """Seconds waited for one of the client's `max_concurrency` slots."""
     paced: float

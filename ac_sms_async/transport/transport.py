@@ -13,11 +13,13 @@ from ac_sms_async.deadline import Deadline
 from ac_sms_async.errors import ConfigurationError, InvalidResponseError, SMSError
 from ac_sms_async.lowlevel.types import UNSET, DecodeError, Request, Response
 from ac_sms_async.options import (
+    Priority,
     RateLimit,
     RetryPolicy,
     Timeout,
     plain_function,
     positive_seconds,
+    priority_of_calls,
     time_zone,
     whole_number,
 )
@@ -95,6 +97,7 @@ class Transport:
         allow_insecure_http: bool = False,
         on_event: EventHandler | None = None,
         before_start: Callable[[], object] | None = None,
+        priority: Literal["interactive", "bulk"] = "interactive",
     ) -> None:
         self._address = address = Address.parse(base_url, allow_insecure_http=allow_insecure_http)
         token = check_token(api_token)
@@ -115,6 +118,7 @@ class Transport:
         self._deadline = positive_seconds("deadline", deadline)
         self._retry = _checked("retry", retry, RetryPolicy)
         self._zone = time_zone(timezone)
+        self._priority: Priority = priority_of_calls(priority)
         self._headers: tuple[tuple[str, str], ...] = ()
         self._is_view = False
         if rate_limit is not None:
@@ -159,6 +163,7 @@ class Transport:
         retry: RetryPolicy | None = None,
         timezone: str | tzinfo | None = None,
         headers: Mapping[str, str] | None = None,
+        priority: Literal["interactive", "bulk"] | None = None,
     ) -> Self:
         """The same connections and the same budget with other options; what is None stays. Closing it does nothing."""
         view = copy(self)
@@ -173,6 +178,8 @@ class Transport:
             view._zone = time_zone(timezone)
         if headers is not None:
             view._headers = more_headers(self._headers, headers)
+        if priority is not None:
+            view._priority = priority_of_calls(priority)
         return view
 
     def capture(self) -> Capture:
@@ -290,7 +297,7 @@ class Transport:
         body = None if request.json is UNSET else encode_json(request.json)
         wire = WireRequest(request.method, target, request.accept, body, self._timeout, request.retry_safe, headers)
         self._core.enter()
-        return Call(self._core, request, wire, self._retry, self._deadline)
+        return Call(self._core, request, wire, self._retry, self._deadline, self._priority)
 
     def _decode(self, request: Request[T], exchange: Exchange, body: bytes) -> T:
         status = exchange.status

@@ -36,6 +36,13 @@ def test_of_two_equal_rates_the_smaller_burst_is_stricter(turn: int) -> None:
     assert account.budget.limit == even
 
 
+@pytest.mark.parametrize("turn", [1, -1])
+def test_of_two_equal_limits_the_one_that_keeps_more_places_is_stricter(turn: int) -> None:
+    keeping, plain = RateLimit(5, reserve=2), RateLimit(5)
+    account, _clients = shared(*(keeping, plain)[::turn])
+    assert account.budget.limit == keeping
+
+
 async def _let_go(budget: LocalBudget, moment: float) -> Start:
     return await budget.start(lambda: moment, patient, "interactive")
 

@@ -69,13 +69,17 @@ async def test_bulk_keeps_a_fifth_when_interactive_calls_want_everything() -> No
     assert 0.19 <= len(starts["bulk"]) / together <= 0.21
 
 
-async def test_bulk_alone_is_spread_and_uses_the_rate() -> None:
+async def test_bulk_is_spread_while_interactive_calls_are_about() -> None:
     budget = paced(FIVE)
-    starts: list[float] = []
-    with anyio.move_on_after(60):
-        await saturate(budget, "bulk", starts)
-    assert len(starts) >= 0.95 * 5 * 60
-    assert min(later - earlier for earlier, later in pairwise(starts)) == pytest.approx(0.1995)
+    await let_go(budget)
+    for quiet in (2, 61):
+        await anyio.sleep(quiet)
+        starts: list[float] = []
+        with anyio.move_on_after(20):
+            await saturate(budget, "bulk", starts)
+        assert len(starts) >= 0.95 * 5 * 20
+        first = [later - earlier for earlier, later in pairwise(starts[:5])]
+        assert first == pytest.approx([0.1995] * 4 if quiet == 2 else [0.0] * 4)
 
 
 async def test_interactive_calls_go_first_and_bulk_ones_in_their_order() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from ac_sms_async import ConfigurationError, NotFoundError, SMSClient
+from ac_sms_async import AttemptFinished, ConfigurationError, Event, NotFoundError, SMSClient
 from ac_sms_async.collect import collect, open_store
 from ac_sms_async.collect.source import ClientSource
 from ac_sms_async.collect.window import Listing
@@ -26,6 +26,25 @@ async def test_what_names_the_account() -> None:
     ):
         assert (ClientSource(sms).account, ClientSource(sms).url) == ("acme.example/eu", "https://acme.example/eu")
         assert (ClientSource(other).account, ClientSource(other).url) == ("A", "https://a.example")
+
+
+async def test_it_lets_the_calls_of_others_go_first(tmp_path: Path) -> None:
+    priorities: list[str] = []
+
+    def note(event: Event) -> None:
+        if isinstance(event, AttemptFinished):
+            priorities.append(event.priority)
+
+    async with (
+        Sandbox(seed=7, broadcasts=3, rate_limit=None) as sandbox,
+        SMSClient(sandbox.url, sandbox.token, rate_limit=None, on_event=note) as sms,
+        open_store(tmp_path / "metrics.sqlite") as store,
+    ):
+        await sms.credits.get()
+        assert (await collect(sms, store)).status == "complete"
+        await sms.credits.get()
+    assert priorities[0] == priorities[-1] == "interactive"
+    assert set(priorities[1:-1]) == {"bulk"}
 
 
 async def test_one_by_one() -> None:

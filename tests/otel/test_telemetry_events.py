@@ -75,6 +75,7 @@ def attempt(**changes: Any) -> AttemptFinished:
         "attempt": 1,
         "status": 200,
         "error": None,
+        "priority": "bulk",
         "queued": 0.25,
         "paced": 0.5,
         "duration": 0.125,
@@ -230,6 +231,9 @@ def test_metrics(recorded: Recorded) -> None:
         assert isinstance(point, HistogramDataPoint)
         assert point.sum == total
         assert point.explicit_bounds[-1] == 300.0
+    # Who waits for the budget is of one priority or the other.
+    (paced,) = recorded.points("ac_sms.client.pacing.wait")
+    assert attributes_of(paced) == common | {"ac_sms.priority": "bulk"}
 
     (retries,) = recorded.points("ac_sms.client.retries")
     assert isinstance(retries, NumberDataPoint)

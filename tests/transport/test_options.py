@@ -115,3 +115,15 @@ def test_no_time_zone(name: Any) -> None:
     with pytest.raises(ConfigurationError, match="install tzdata") as caught:
         time_zone(name)
     assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("value", [-1, 5, 6, 1.0, True, "1", None, LONG], ids=shown)
+def test_a_place_is_left_to_bulk_work(value: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"^RateLimit\.reserve must be a whole number, 0 to 4, not "):
+        RateLimit(5, reserve=value)
+
+
+def test_places_are_kept_by_any_librarys_number() -> None:
+    given: Any = Index(4)
+    assert RateLimit(5, reserve=given) == RateLimit(5, reserve=4)
+    assert RateLimit().reserve == 0
