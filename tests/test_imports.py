@@ -90,11 +90,7 @@ def test_a_file_imports_only_what_its_part_may_know(path: Path) -> None:
     part = part_of(path)
     if part in ABOVE_THE_CLIENT:
         return
-    allowed = set(ALLOWED[part])
-    if path.name == "pytest_plugin.py":
-        # Its fixture hands out the client, which the server itself must not know.
-        allowed |= {"client"}
-    assert ours(path) <= allowed
+    assert ours(path) <= ALLOWED[part]
 
 
 def modules() -> dict[str, Path]:

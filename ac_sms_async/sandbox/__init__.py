@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from ac_sms_async.sandbox.sandbox import AccountAccess as AccountAccess
     from ac_sms_async.sandbox.sandbox import Sandbox as Sandbox
 
-# Imported when first asked for: pytest imports this package in every run of everybody who has the client installed,
-# and must neither be slowed by a web server nor stopped because there is none.
+# Imported when first asked for, so that where the extra is missing, that is what is said.
 _MODULES = {
     "AccountAccess": "sandbox",
     "Clock": "clock",

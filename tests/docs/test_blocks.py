@@ -145,7 +145,7 @@ class Page:
     def _pytest(self, block: Block) -> None:
         assert block.title is not None
         # Only the plugins that the pages speak of: loading all that are installed here takes seconds.
-        plugins = ("anyio.pytest_plugin", "pytest_httpx", "ac_sms_async.sandbox.pytest_plugin")
+        plugins = ("anyio.pytest_plugin", "pytest_httpx", "pytest_ac_sms")
         run = subprocess.run(
             [sys.executable, "-m", "pytest", "-q", *(f"-p{plugin}" for plugin in plugins), block.title],
             cwd=self._folder,

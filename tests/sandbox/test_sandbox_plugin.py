@@ -43,7 +43,7 @@ def test_without_any_loop(ac_sms_sandbox: Sandbox) -> None:
 
 def run_pytest(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     # Of all the plugins that are installed here only what is needed: the others take seconds to load.
-    plugins = ("-p", "no:cacheprovider", "-p", "ac_sms_async.sandbox.pytest_plugin")
+    plugins = ("-p", "no:cacheprovider", "-p", "pytest_ac_sms")
     command = [sys.executable, "-m", "pytest", "-q", *plugins, *options, "."]
     alone = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     return subprocess.run(command, cwd=folder, env=alone, capture_output=True, text=True, check=False)
@@ -103,3 +103,10 @@ def test_what_is_not_there_is_not_found(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(package, "import_module", fail)
     with pytest.raises(ModuleNotFoundError, match="gone"):
         _ = package.Clock
+
+
+def test_it_brings_nothing_until_a_fixture_is_used() -> None:
+    """Pytest loads it in every run of everybody who has the client installed."""
+    seen = "import sys, pytest; before = {*sys.modules}; import pytest_ac_sms; print(sorted({*sys.modules} - before))"
+    ended = subprocess.run([sys.executable, "-c", seen], capture_output=True, text=True, check=True)
+    assert ended.stdout == "['pytest_ac_sms']\n"

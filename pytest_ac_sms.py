@@ -1,8 +1,10 @@
 """
-Pytest fixtures for the sandbox: `ac_sms_sandbox` serves one, `ac_sms_client` makes clients for it.
+Pytest fixtures for the sandbox of `ac_sms_async`: `ac_sms_sandbox` serves one, `ac_sms_client` makes clients for it.
 
 Both are synchronous fixtures, so they fit tests on asyncio (pytest-asyncio or anyio), on trio, and without a loop.
 Configure the sandbox with a marker: `@pytest.mark.ac_sms_sandbox(broadcasts=300, faults=["*:slow:seconds=0.2"])`.
+
+It stands beside the package and not in it: pytest loads plugins in every run, and the package takes a while.
 """
 
 from __future__ import annotations
@@ -32,7 +34,6 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture
 def ac_sms_sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
     """A fresh sandbox on a port of its own, served from a thread until the test ends."""
-    # Here, and not above: pytest loads plugins in every run, also where nobody uses this one.
     from ac_sms_async.sandbox import Sandbox
 
     node: pytest.Item = request.node
