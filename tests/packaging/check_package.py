@@ -140,7 +140,8 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
         metadata = message_from_string(
             archive.read(next(name for name in names if name.endswith(".dist-info/METADATA"))).decode()
         )
-    assert {name.split("/")[0] for name in names} <= {"ac_sms_async", wheel.name.split("-py3")[0] + ".dist-info"}
+    top = {"ac_sms_async", "pytest_ac_sms.py", wheel.name.split("-py3")[0] + ".dist-info"}
+    assert {name.split("/")[0] for name in names} == top
     here = {path.relative_to(ROOT).as_posix() for path in (ROOT / "ac_sms_async").rglob("*") if path.is_file()}
     assert {name for name in names if name.startswith("ac_sms_async/")} == {
         name for name in here if "__pycache__" not in name
