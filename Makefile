@@ -7,7 +7,7 @@ READY  := $(VENV)/.ready
 DOCS   := .venv-docs
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-fleet test test-fast test-all simulate lint types generate check-generated bench soak mutation mutation-document docs package api lock clean conformance
+.PHONY: help demo demo-fleet test test-fast test-real-time test-all simulate lint types generate check-generated bench soak mutation mutation-document docs package api lock clean conformance
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,27 +27,30 @@ demo-fleet: $(READY) ## Collect 20 accounts with two workers, kill one, and lose
 	@$(BIN)/python -m ac_sms_async.fleet.demo
 
 # What a server sees of real time is only the client's doing while nothing else runs beside it.
-ALONE := tests/pacing_at_server tests/storm tests/fleet/test_survival.py tests/fleet/test_demo.py
+ALONE := tests/pacing_at_server tests/storm tests/fleet/test_survival.py
 # Many tests talk to real processes over real sockets. One that fails beside others is run once more by itself, in plain
 # sight: what fails twice has failed.
 AGAIN := --last-failed --last-failed-no-failures none
 
-test: $(READY) ## Run the tests, with the coverage gate
+test: $(READY) ## Run the tests, with the coverage gate: all but those that need seconds of real time
 	@rm -f .coverage .coverage.*
 	$(BIN)/coverage run -m pytest -n 2 $(ALONE:%=--ignore=%) || $(BIN)/coverage run -m pytest $(AGAIN)
-	$(BIN)/coverage run -m pytest $(ALONE) || $(BIN)/coverage run -m pytest $(AGAIN)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 
-test-fast: $(READY) ## Run the tests without the coverage gate, and without those that need seconds of real time
+test-fast: $(READY) ## Run the same tests without the coverage gate
 	$(BIN)/python -m pytest -n 2 $(ALONE:%=--ignore=%) || $(BIN)/python -m pytest $(AGAIN)
 
 # Everything that tries more with more time: properties, sweeps, kills, and the job with its parts taken out.
 DEEPER := tests/collect/test_complete.py tests/collect/test_complete_when_broken.py tests/collect/test_kill.py \
   tests/collect/test_storable.py tests/properties tests/transport/test_transport_storm.py tests/codegen/test_mutants.py
 
-test-all: test ## Run the tests, then all that needs longer: each property in depth, 200 kills
+test-real-time: $(READY) ## Run the tests that need seconds of real time, and a machine to themselves: storms, pacing, drills
+	$(BIN)/python -m pytest $(ALONE) || $(BIN)/python -m pytest $(AGAIN)
+
+test-all: test test-real-time ## Run all tests, then each property in depth, 200 kills, and ten years of an account
 	AC_SMS_DEEP=1 $(BIN)/python -m pytest -n 2 $(DEEPER)
+	@$(MAKE) simulate
 
 SEED  ?= 1
 YEARS ?= 10
