@@ -35,7 +35,7 @@ def __getattr__(name: str) -> object:
     try:
         module = import_module(f"{__name__}.{_MODULES[name]}")
     except ModuleNotFoundError as error:
-        if error.name not in ("starlette", "uvicorn"):
+        if error.name not in ("starlette", "uvicorn", "yaml"):
             raise
         hint = "the sandbox needs more: pip install 'ac-sms-async[sandbox]'"
         raise ModuleNotFoundError(hint, name=error.name) from error

@@ -12,7 +12,7 @@ from ac_sms_async.sandbox.audience import Audience
 from ac_sms_async.sandbox.body import parse_moment
 from ac_sms_async.sandbox.broadcast import Broadcast, Pace
 from ac_sms_async.sandbox.clock import Clock, naive_stamp
-from ac_sms_async.sandbox.credits import credits_per_message, period
+from ac_sms_async.sandbox.credits import Balance, credits_per_message, period
 from ac_sms_async.sandbox.draw import Draw
 from ac_sms_async.sandbox.fates import Counts
 from ac_sms_async.sandbox.limiter import Limiter
@@ -39,6 +39,10 @@ class AIRequest:
     broadcast_id: int | None = None
 
 
+#: What is written, and kept where there is a file.
+Record = Broadcast | AIRequest | SubscriberList | Balance
+
+
 class Account:
     """The state of one account. `changed` is called with every record that was written."""
 
@@ -52,19 +56,19 @@ class Account:
         pace: Pace,
         rate_limit: int | None,
         extra_credits: int,
-        changed: Callable[[str, Broadcast | AIRequest], None],
+        changed: Callable[[str, Record], None],
     ) -> None:
         self.name = name
         self.token = token
         self.limiter: Limiter = Limiter(rate_limit)
         self.ai_requests: dict[str, AIRequest] = {}
         self._seed = seed
-        self._key = seed.key(name)
+        self.key: tuple[object, ...] = seed.key(name)
+        self.balance: Balance = Balance(extra=extra_credits)
         self._clock = clock
         self._pace = pace
-        self._extra_credits = extra_credits
         self._changed = changed
-        self._people = People(*self._key)
+        self._people = People(*self.key)
         self._ai_pending: list[AIRequest] = []
         self._audiences: dict[int, Audience] = {}
         self._broadcasts: dict[int, Broadcast] | None = None
@@ -82,6 +86,11 @@ class Account:
         if self._lists is None:
             self._lists = self._seed.lists(self.name)
         return self._lists
+
+    @property
+    def usual_audience(self) -> int:
+        """How many a broadcast goes to where nothing is said."""
+        return self._seed.recipients
 
     def now(self) -> float:
         """The sandbox's time in epoch seconds."""
@@ -167,7 +176,7 @@ class Account:
             found = [self.lists[list_id] for list_id in chosen("list_ids") if list_id in self.lists]
             wanted = sum(each.subscriber_count for each in found)
         elif wanted is None and segment is not None:
-            wanted = Draw(*self._key, "segment", segment).at(0)[0] % (self._seed.recipients + 1)
+            wanted = Draw(*self.key, "segment", segment).at(0)[0] % (self._seed.recipients + 1)
         if wanted is None:
             raise conflict("The broadcast has no audience: give it list_ids, a segment or sent_to_count first.")
         return int(min(wanted, LARGEST_AUDIENCE))
@@ -181,12 +190,14 @@ class Account:
         audience = self._audiences.get(broadcast.id)
         if audience is None:
             audience = self._audiences[broadcast.id] = Audience(
-                self._key,
+                self.key,
                 broadcast.id,
                 broadcast.audience,
                 self._people,
                 start=broadcast.sending_at,
                 seconds=broadcast.sending_seconds,
+                fates=broadcast.fates,
+                contacts=broadcast.contacts,
             )
             audience.late = broadcast.late
             audience.removed.update(broadcast.removed)
@@ -207,7 +218,7 @@ class Account:
         now = self.now()
         start, end = period(now)
         included = 1000 + 10 * self._seed.recipients
-        used = 71 + sum(
+        used = self.balance.spent + sum(
             self.counts(broadcast, now).sends * credits_per_message(broadcast.body)
             for broadcast in self.broadcasts.values()
             if not broadcast.seeded and broadcast.sending_at is not None and broadcast.sending_at >= start
@@ -217,9 +228,16 @@ class Account:
             "nextRefillDate": naive_stamp(end),
             "includedThisPeriod": included,
             "usedThisPeriod": used,
-            "extra": self._extra_credits,
-            "available": included - used + self._extra_credits,
+            "extra": self.balance.extra,
+            "available": included - used + self.balance.extra,
         }
+
+    def set_credits(self, available: int) -> None:
+        """Have so many left: more of them were bought, or more were spent."""
+        now = self.credits()
+        missing = now["includedThisPeriod"] - now["usedThisPeriod"] - available
+        self.balance = Balance(extra=max(0, -missing), spent=self.balance.spent + max(0, missing))
+        self.save(self.balance)
 
     def _check_credits(self, body: str, audience: int) -> None:
         needed = audience * credits_per_message(body)
@@ -236,7 +254,7 @@ class Account:
             status = self.broadcast(target).status_at(self.now())
             if status != "draft":
                 raise conflict(f"The broadcast is {status}: only drafts can be rewritten.")
-        one, two, *_ = Draw(*self._key, "ai").at(len(self.ai_requests))
+        one, two, *_ = Draw(*self.key, "ai").at(len(self.ai_requests))
         request = AIRequest(
             id=str(uuid.UUID(int=one << 64 | two, version=4)),
             source=fields["source"],
@@ -278,13 +296,17 @@ class Account:
 
     # --- keeping ------------------------------------------------------------------------------------------------
 
-    def save(self, record: Broadcast | AIRequest) -> None:
+    def save(self, record: Record) -> None:
         self._changed(self.name, record)
 
-    def restore(self, record: Broadcast | AIRequest) -> None:
+    def restore(self, record: Record) -> None:
         """Take back a record that was kept from an earlier run."""
         if isinstance(record, Broadcast):
             self.broadcasts[record.id] = record
+        elif isinstance(record, SubscriberList):
+            self.lists[record.id] = record
+        elif isinstance(record, Balance):
+            self.balance = record
         else:
             self.ai_requests[record.id] = record
             if record.outcome is None:

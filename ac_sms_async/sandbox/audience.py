@@ -11,7 +11,7 @@ from itertools import accumulate
 from attrs import frozen
 
 from ac_sms_async.sandbox.draw import Draw, Shuffle
-from ac_sms_async.sandbox.fates import REPLY_AGAIN, Counts, Fates, Reached
+from ac_sms_async.sandbox.fates import Counts, Fates, Reached
 from ac_sms_async.sandbox.people import Contact, People
 
 _REPLIES = (
@@ -58,7 +58,16 @@ class Audience:
     """
 
     def __init__(
-        self, key: tuple[object, ...], broadcast_id: int, size: int, people: People, *, start: int, seconds: int
+        self,
+        key: tuple[object, ...],
+        broadcast_id: int,
+        size: int,
+        people: People,
+        *,
+        start: int,
+        seconds: int,
+        fates: Fates | None = None,
+        contacts: Sequence[Contact] = (),
     ) -> None:
         self.size = size
         self.start = start
@@ -67,7 +76,8 @@ class Audience:
         self.removed: set[int] = set()
         self._people = people
         self._draw = Draw(*key, "audience", broadcast_id)
-        self.fates: Fates = Fates.drawn(size, self._draw)
+        self.fates: Fates = fates or Fates.drawn(size, self._draw)
+        self._own = contacts
         self._failures = self.fates.failures
         self._bounds = list(accumulate(count for _, count in self.fates.groups))
         mixes = self._draw.at(2**64 + 1), self._draw.at(2**64 + 2)
@@ -110,6 +120,8 @@ class Audience:
         return self.start + place * self.seconds // self.size
 
     def contact(self, place: int) -> Contact:
+        if place < len(self._own):
+            return self._own[place]
         return self._people.contact(self._contact[place] + 1 if place < self.size else self._pool + place + 1)
 
     def recipient(self, place: int, reached: Reached) -> Recipient:
@@ -123,9 +135,12 @@ class Audience:
         if outcome.opt_out:
             return [("STOP", end + self.fates.opting_out.at(number))]
         first = end + self.fates.replying.at(number - self.fates.opt_outs)
+        if self.fates.texts:
+            return [(self.fates.texts[number - self.fates.opt_outs], first)]
         words = self._draw.at(place)[1]
         return [
-            (_REPLIES[(words + again) % len(_REPLIES)], first + REPLY_AGAIN * again) for again in range(outcome.replies)
+            (_REPLIES[(words + again) % len(_REPLIES)], first + self.fates.reply_again * again)
+            for again in range(outcome.replies)
         ]
 
     # --- all of them --------------------------------------------------------------------------------------------

@@ -98,6 +98,13 @@ class Shape:
     def read(self, content_type: str, raw: bytes) -> dict[str, Any]:
         """The body as a dict, or a Problem that names everything wrong with it."""
         value = _parse(content_type, raw)
+        errors = self.complaints(value)
+        if errors:
+            raise bad_body(errors)
+        return value
+
+    def complaints(self, value: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+        """Everything wrong with an object: pointer, code, and a sentence."""
         errors = [
             (f"/{name}", "field_missing", f"The field {name} is required.")
             for name in self.required
@@ -110,9 +117,7 @@ class Shape:
                 complaint = self.fields[name](item)
                 if complaint:
                     errors.append((f"/{name}", "field_invalid", f"The field {name} {complaint}."))
-        if errors:
-            raise bad_body(errors)
-        return value
+        return errors
 
 
 def _parse(content_type: str, raw: bytes) -> dict[str, Any]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from attrs import define, field
 
 from ac_sms_async.sandbox.clock import local_stamp, utc_stamp
+from ac_sms_async.sandbox.fates import Fates
+from ac_sms_async.sandbox.people import Contact
 
 #: In the order of a broadcast's life.
 STATUSES = ("draft", "pending_review", "scheduled", "sending", "sent")
@@ -25,6 +28,14 @@ class Pace:
     queue: float = 1.0
     sending: float = 2.0
     ai: float = 2.0
+
+
+def _fates(given: Fates | dict[str, Any] | None) -> Fates | None:
+    return Fates.read(given) if isinstance(given, dict) else given
+
+
+def _contacts(given: Iterable[Contact | dict[str, Any]]) -> list[Contact]:
+    return [each if isinstance(each, Contact) else Contact(**each) for each in given]
 
 
 @define(slots=True)
@@ -70,6 +81,9 @@ class Broadcast:
     rank: int = 0
     late: int = 0
     removed: list[int] = field(factory=list[int])
+    #: What becomes of its messages, and who is the first to get them, where that was said and is not left to chance.
+    fates: Fates | None = field(default=None, converter=_fates)
+    contacts: list[Contact] = field(factory=list[Contact], converter=_contacts)
 
     def status_at(self, now: float) -> str:
         if self.pinned is not None:

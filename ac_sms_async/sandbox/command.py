@@ -66,6 +66,7 @@ def parser() -> argparse.ArgumentParser:
     data.add_argument("--recipients", type=int, help="size of the largest broadcast (default: 200)")
     data.add_argument("--end", type=date.fromisoformat, help="day that they go up to (default: today, by --start)")
     data.add_argument("--accounts", help="names, with tokens if wanted: acme,globex or acme=TOKEN (default: acme)")
+    data.add_argument("--data", metavar="FILE", help="YAML or JSON file of broadcasts, lists and credits of your own")
     data.add_argument("--credits", type=int, default=9040, help="credits beyond the monthly ones (default: 9040)")
     clock = made.add_argument_group("time")
     clock.add_argument("--start", type=datetime.fromisoformat, help="what time it is, with an offset (default: now)")
@@ -101,6 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             host=options.host,
             port=options.port,
             faults=options.fault,
+            data=options.data,
             db=options.db,
         )
         serve(sandbox)

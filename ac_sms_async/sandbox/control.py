@@ -7,8 +7,12 @@ from collections.abc import Callable
 from typing import Any, cast
 from urllib.parse import parse_qsl
 
+from attrs import asdict
+from attrs.filters import exclude
+
 from ac_sms_async.sandbox.clock import local_stamp
 from ac_sms_async.sandbox.faults import Fault
+from ac_sms_async.sandbox.own_data import add_broadcast, add_list, set_credits
 from ac_sms_async.sandbox.reply import Reply, json_reply
 from ac_sms_async.sandbox.state import State
 
@@ -134,6 +138,23 @@ def _journal(state: State, rest: str, given: dict[str, Any]) -> Reply:
     )
 
 
+def _add_broadcast(state: State, rest: str, given: dict[str, Any]) -> Reply:
+    """What `Sandbox.add_broadcast` takes, and which account."""
+    account = state.account(given.pop("account", None))
+    return json_reply(201, account.json(add_broadcast(account, given), account.now()))
+
+
+def _add_list(state: State, rest: str, given: dict[str, Any]) -> Reply:
+    account = state.account(given.pop("account", None))
+    return json_reply(201, asdict(add_list(account, given), filter=exclude("rank")))
+
+
+def _set_credits(state: State, rest: str, given: dict[str, Any]) -> Reply:
+    """{"available": so many}."""
+    account = state.account(given.pop("account", None))
+    return json_reply(200, set_credits(account, given))
+
+
 def _clear_journal(state: State, rest: str, given: dict[str, Any]) -> Reply:
     state.journal.clear()
     return json_reply(200, {"seen": 0, "peak_rate": 0, "requests": []})
@@ -144,5 +165,8 @@ _HANDLERS: dict[str, dict[str, _Handler]] = {
     "reset": {"POST": _reset},
     "faults": {"GET": _list_faults, "POST": _add_fault, "DELETE": _remove_faults},
     "clock": {"GET": _clock, "POST": _set_clock},
+    "broadcasts": {"POST": _add_broadcast},
+    "lists": {"POST": _add_list},
+    "credits": {"POST": _set_credits},
     "journal": {"GET": _journal, "DELETE": _clear_journal},
 }

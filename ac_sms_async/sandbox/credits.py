@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, time
 
+from attrs import frozen
+
 from ac_sms_async.sandbox.clock import ACCOUNT_ZONE
 
 _GSM_7 = frozenset(
@@ -14,6 +16,16 @@ _GSM_7_ESCAPED = frozenset("\f^{}\\[~]|€")
 # The document's own example of a period's end is a 26th at 15:06:25.
 _REFILL_DAY = 26
 _REFILL_TIME = time(15, 6, 25)
+
+
+@frozen
+class Balance:
+    """Credits that were bought beyond the monthly ones, and those that were spent before anything was sent here."""
+
+    extra: int
+    spent: int = 71
+    #: There is one of an account.
+    id: str = "balance"
 
 
 def credits_per_message(body: str) -> int:

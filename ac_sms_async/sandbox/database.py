@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from attrs import asdict, field, fields_dict, frozen, validators
 
-from ac_sms_async.sandbox.account import AIRequest
+from ac_sms_async.sandbox.account import AIRequest, Record
 from ac_sms_async.sandbox.broadcast import Broadcast
+from ac_sms_async.sandbox.credits import Balance
+from ac_sms_async.sandbox.seed import SubscriberList
 
 _TABLES = """
 PRAGMA synchronous = OFF;
@@ -22,6 +25,7 @@ CREATE TABLE IF NOT EXISTS record (
     PRIMARY KEY (account, kind, id)
 );
 """
+_KINDS: dict[str, type[Record]] = {"broadcast": Broadcast, "ai": AIRequest, "list": SubscriberList, "balance": Balance}
 
 # Two years before, and what comes of the last broadcasts after it, have to be in the calendar of every system.
 _FIRST_END, _LAST_END = date(1980, 1, 1), date(9899, 12, 31)
@@ -45,6 +49,8 @@ class Database:
 
     def __init__(self, path: Path | str) -> None:
         self.path: Path = Path(path)
+        #: Whether it was begun just now, and there was nothing before.
+        self.fresh: bool = False
         self._connection: sqlite3.Connection | None = None
 
     def _open(self) -> sqlite3.Connection:
@@ -72,6 +78,7 @@ class Database:
 
     def begin(self, setup: Setup) -> None:
         """Say what the file is made with."""
+        self.fresh = True
         for name, value in asdict(setup).items():
             self._set(name, value.isoformat() if isinstance(value, date) else value)
 
@@ -86,19 +93,30 @@ class Database:
     def _set(self, name: str, value: Any) -> None:
         self._execute("INSERT OR REPLACE INTO setup VALUES (?, ?)", (name, json.dumps(value)))
 
-    def keep(self, account: str, record: Broadcast | AIRequest) -> None:
+    @contextmanager
+    def whole(self) -> Generator[None]:
+        """What is written in here is in the file all of it, or not at all."""
+        self._execute("BEGIN")
+        try:
+            yield
+        except BaseException:
+            self._execute("ROLLBACK")
+            raise
+        self._execute("COMMIT")
+
+    def keep(self, account: str, record: Record) -> None:
         """Write a record, or write it again."""
-        kind = "broadcast" if isinstance(record, Broadcast) else "ai"
+        kind = next(kind for kind, made in _KINDS.items() if isinstance(record, made))
         self._execute(
             "INSERT INTO record VALUES (?, ?, ?, ?)"
             " ON CONFLICT (account, kind, id) DO UPDATE SET fields = excluded.fields",
             (account, kind, str(record.id), json.dumps(asdict(record))),
         )
 
-    def records(self) -> Iterator[tuple[str, Broadcast | AIRequest]]:
+    def records(self) -> Iterator[tuple[str, Record]]:
         """Every record with its account, in the order of first writing."""
         for account, kind, fields in self._execute("SELECT account, kind, fields FROM record ORDER BY rowid"):
-            made = Broadcast if kind == "broadcast" else AIRequest
+            made = _KINDS[kind]
             known = fields_dict(made)
             yield account, made(**{name: value for name, value in json.loads(fields).items() if name in known})
 

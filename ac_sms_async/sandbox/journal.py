@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import overload
 
 from attrs import asdict, define
 
@@ -48,8 +49,12 @@ class _Peak:
         self.greatest = max(self.greatest, len(self._moments))
 
 
-class Journal:
-    """The last requests, oldest first. Iterable; `len()` is how many are kept, `.seen` how many there were."""
+class Journal(Sequence[JournalEntry]):
+    """
+    The last requests, oldest first: `journal[0]`, `journal[-3:]`, `for entry in journal`, `journal.of("getBroadcast")`.
+
+    `len()` is how many are kept, `.seen` how many there were.
+    """
 
     def __init__(self, keep: int = 10_000) -> None:
         self._entries: deque[JournalEntry] = deque(maxlen=keep)
@@ -67,12 +72,23 @@ class Journal:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def of(self, operation: str | None = None, account: str | None = None) -> list[JournalEntry]:
-        """Entries of one operation (operationId), of one account, or both."""
+    @overload
+    def __getitem__(self, place: int) -> JournalEntry: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[JournalEntry]: ...
+    def __getitem__(self, place: int | slice) -> JournalEntry | list[JournalEntry]:
+        return list(self._entries)[place]
+
+    def of(
+        self, operation: str | None = None, account: str | None = None, *, status: int | None = None
+    ) -> list[JournalEntry]:
+        """Entries of one operation (operationId), of one account, with one status, or all of that."""
         return [
             entry
             for entry in self
-            if (operation is None or entry.operation == operation) and (account is None or entry.account == account)
+            if (operation is None or entry.operation == operation)
+            and (account is None or entry.account == account)
+            and (status is None or entry.status == status)
         ]
 
     def peak_rate(self, account: str | None = None) -> int:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from datetime import date, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import anyio.to_thread
 from attrs import frozen
@@ -17,6 +18,7 @@ from ac_sms_async.sandbox.clock import Clock
 from ac_sms_async.sandbox.database import Database, Setup
 from ac_sms_async.sandbox.faults import Fault, Faults
 from ac_sms_async.sandbox.journal import Journal
+from ac_sms_async.sandbox.own_data import add_broadcast, add_list, read_document, set_credits
 from ac_sms_async.sandbox.seed import Seed
 from ac_sms_async.sandbox.server import Server
 from ac_sms_async.sandbox.state import State, account_tokens
@@ -43,7 +45,8 @@ class Sandbox:
     by the clock if left out; `accounts` ("acme") are names, or names with tokens; `rate_limit` is requests
     in any sliding second and account, None for no limit; `extra_credits` are those bought beyond the monthly ones;
     `pace` is how long reviews, sending and AI take; `clock` is real time unless told otherwise; `faults` are in force
-    from the start; `db` is a SQLite file that keeps everything, and knows what it was made with.
+    from the start; `data` are broadcasts, lists and credits of your own, as a dict or a YAML or JSON file; `db` is a
+    SQLite file that keeps everything, and knows what it was made with (`data` is for the first time only).
     """
 
     def __init__(
@@ -61,22 +64,26 @@ class Sandbox:
         host: str = "127.0.0.1",
         port: int = 0,
         faults: Iterable[Fault | str] = (),
+        data: Path | str | Mapping[str, Any] | None = None,
         db: Path | str | None = None,
     ) -> None:
         self.clock: Clock = clock or Clock()
+        document = read_document(data) if isinstance(data, str | Path) else data
         database = None if db is None else Database(db)
         try:
-            setup = _setup(database, self.clock, seed, broadcasts, recipients, end, accounts)
-            state = State(
-                seed=Seed(setup.seed, setup.broadcasts, setup.recipients, end=setup.end),
-                tokens=setup.accounts,
-                database=database,
-                clock=self.clock,
-                pace=pace or Pace(),
-                rate_limit=rate_limit,
-                extra_credits=extra_credits,
-                faults=faults,
-            )
+            with database.whole() if database is not None else nullcontext():
+                setup = _setup(database, self.clock, seed, broadcasts, recipients, end, accounts)
+                state = State(
+                    seed=Seed(setup.seed, setup.broadcasts, setup.recipients, end=setup.end),
+                    tokens=setup.accounts,
+                    data=document,
+                    database=database,
+                    clock=self.clock,
+                    pace=pace or Pace(),
+                    rate_limit=rate_limit,
+                    extra_credits=extra_credits,
+                    faults=faults,
+                )
         except BaseException:
             if database is not None:
                 database.close()
@@ -156,12 +163,57 @@ class Sandbox:
         """What goes wrong: `sandbox.faults.add("429", "getBroadcastMetrics", nth=3, retry_after="2")`."""
         return self.state.faults
 
+    def add_broadcast(
+        self,
+        name: str,
+        *,
+        body: str | None = None,
+        sent: datetime | None = None,
+        list_ids: Iterable[int] | None = None,
+        sends: int | None = None,
+        clicks: int | None = None,
+        opt_outs: int | None = None,
+        failures: Mapping[str, int] | None = None,
+        replies: Iterable[str] | None = None,
+        contacts: Iterable[Mapping[str, str]] | None = None,
+        account: str | None = None,
+    ) -> int:
+        """
+        Have a broadcast with these numbers; what isn't said is made up so that it adds up. Returns its id.
+
+        `sent` (aware) is just now if left out. Of the past, all has happened by now; one of the future goes out then,
+        and its answers come over weeks. `failures` are counts by error code, `replies` what was answered beside the
+        STOP of everybody who opts out, `contacts` who it went to first, each with name, phone, email or some of them.
+        Raises ValueError where it can't be.
+        """
+        given = {
+            "name": name,
+            "body": body,
+            "sent": sent,
+            "list_ids": None if list_ids is None else list(list_ids),
+            "sends": sends,
+            "clicks": clicks,
+            "opt_outs": opt_outs,
+            "failures": None if failures is None else dict(failures),
+            "replies": None if replies is None else list(replies),
+            "contacts": None if contacts is None else [dict(contact) for contact in contacts],
+        }
+        return add_broadcast(self.state.account(account), given).id
+
+    def add_list(self, name: str, subscriber_count: int, *, account: str | None = None) -> int:
+        """Have a list with so many subscribers; returns its id."""
+        return add_list(self.state.account(account), {"name": name, "subscriber_count": subscriber_count}).id
+
+    def set_credits(self, available: int, *, account: str | None = None) -> None:
+        """Have so many credits left."""
+        set_credits(self.state.account(account), {"available": available})
+
     def peak_rate(self, account: str | None = None) -> int:
         """Greatest number of requests in any sliding second, of one account or of the busiest."""
         return self.journal.peak_rate(account)
 
     def reset(self) -> None:
-        """Back to the seeded data, with an empty journal and without faults."""
+        """Back to the data of the beginning, with an empty journal and without faults."""
         self.state.reset()
 
 

@@ -13,7 +13,8 @@ from ac_sms_async.sandbox.draw import Draw
 _DAYS = 730
 # The last broadcasts show every other status.
 _LAST = ("draft", "pending_review", "scheduled", "sending")
-_SENT_PER_SECOND = 50
+SENT_PER_SECOND = 50
+DAY = 86_400
 _REVIEW = 4 * 3600
 _OCCASIONS = (
     "Spring sale", "Summer launch", "Back to school", "Black Friday", "Holiday hours", "New year", "Flash sale",
@@ -81,7 +82,7 @@ class Seed:
             # Between nine and seven: outside of quiet hours, so no broadcast runs past midnight.
             sending_at = self._midnight(-age) + 9 * 3600 + three % (10 * 3600)
             occasion = _OCCASIONS[one % len(_OCCASIONS)]
-            created_at = sending_at - 86_400 - four % 7200
+            created_at = sending_at - DAY - four % 7200
             made[number] = broadcast = Broadcast(
                 id=number,
                 name=f"{occasion} {number}",
@@ -108,7 +109,7 @@ class Seed:
         broadcast.submitted_at = broadcast.updated_at
         broadcast.approved_at = broadcast.updated_at + _REVIEW
         broadcast.sending_at = sending_at
-        broadcast.sending_seconds = size // _SENT_PER_SECOND
+        broadcast.sending_seconds = size // SENT_PER_SECOND
         broadcast.audience = broadcast.sent_to_count = size
         broadcast.scheduled_by = broadcast.updated_by
         if status == "sending":

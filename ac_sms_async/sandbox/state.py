@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from ac_sms_async.sandbox.account import Account, AIRequest
-from ac_sms_async.sandbox.broadcast import Broadcast, Pace
+from ac_sms_async.sandbox.account import Account, Record
+from ac_sms_async.sandbox.broadcast import Pace
 from ac_sms_async.sandbox.clock import Clock
 from ac_sms_async.sandbox.database import Database
 from ac_sms_async.sandbox.draw import Draw
 from ac_sms_async.sandbox.faults import Fault, Faults
 from ac_sms_async.sandbox.journal import Journal
+from ac_sms_async.sandbox.own_data import Document, arrange
 from ac_sms_async.sandbox.recipients import Views
 from ac_sms_async.sandbox.seed import Seed
 
@@ -53,6 +54,7 @@ class State:
         rate_limit: int | None,
         extra_credits: int,
         faults: Iterable[Fault | str] = (),
+        data: Document | None = None,
         database: Database | None = None,
     ) -> None:
         if rate_limit is not None and rate_limit < 1:
@@ -67,9 +69,12 @@ class State:
         self.tokens = tokens
         self.accounts: dict[str, Account] = {}
         self.views: Views = Views()
+        self._data = data
         self._database = database
         self._begin()
-        if database is not None:
+        if database is None or database.fresh:
+            self._arrange()
+        else:
             self._restore(database)
 
     def _restore(self, database: Database) -> None:
@@ -81,12 +86,17 @@ class State:
             self.accounts[account].restore(record)
 
     def reset(self) -> None:
-        """Back to the seeded data: whatever was written, asked, counted or made to fail is gone."""
+        """Back to the data of the beginning: whatever was written, asked, counted or made to fail is gone."""
         self.faults.clear()
         self.journal.clear()
         if self._database is not None:
             self._database.forget()
         self._begin()
+        self._arrange()
+
+    def _arrange(self) -> None:
+        if self._data is not None:
+            arrange(self._data, self.accounts)
 
     def _begin(self) -> None:
         self.views = Views()
@@ -104,7 +114,7 @@ class State:
             for name, token in self.tokens.items()
         }
 
-    def _changed(self, account: str, record: Broadcast | AIRequest) -> None:
+    def _changed(self, account: str, record: Record) -> None:
         if self._database is not None:
             self._database.keep(account, record)
             self._database.note_moment(self.clock.now())
@@ -118,3 +128,11 @@ class State:
     @property
     def first(self) -> Account:
         return next(iter(self.accounts.values()))
+
+    def account(self, name: str | None) -> Account:
+        """The account of a name, the first one without; ValueError where there is none."""
+        if name is None:
+            return self.first
+        if name not in self.accounts:
+            raise ValueError(f"There is no account {name}.")
+        return self.accounts[name]

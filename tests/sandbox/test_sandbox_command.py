@@ -39,12 +39,14 @@ def process(*options: str, end: signal.Signals = signal.SIGTERM) -> Generator[di
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])
 def test_it_is_up_at_once_and_prints_urls_and_tokens(end: signal.Signals, tmp_path: Path) -> None:
+    (tmp_path / "data.yaml").write_text("broadcasts: [{name: Mine, sends: 40, opt_outs: 1}]", "utf-8")
     began = time.monotonic()
     options = (
         "--seed", "7", "--broadcasts", "300", "--recipients", "100000", "--accounts", "acme,globex",
         "--start", "2026-01-05T12:00:00-06:00", "--end", "2025-12-31", "--speed", "0",
         "--review", "60", "--sending", "5", "--ai", "9", "--rate-limit", "0",
-        "--fault", "getBroadcast:503:nth=1", "--db", str(tmp_path / "s.db"), "--credits", "5",
+        "--data", str(tmp_path / "data.yaml"), "--fault", "getBroadcast:503:nth=1",
+        "--db", str(tmp_path / "s.db"), "--credits", "5",
     )  # fmt: skip
     with process(*options, end=end) as accounts:
         # Half a second where nothing else runs; making all of those recipients would take minutes.
@@ -52,7 +54,8 @@ def test_it_is_up_at_once_and_prints_urls_and_tokens(end: signal.Signals, tmp_pa
         assert [url.rpartition("/")[2] for url in accounts] == ["acme", "globex"]
         for url, token in accounts.items():
             with httpx.Client(base_url=f"{url}/api/3", headers={"Api-Token": token}) as http:
-                assert http.get("/sms/broadcasts").json()["meta"] == {"total": 300}
+                own = int(url.endswith("acme"))
+                assert http.get("/sms/broadcasts").json()["meta"] == {"total": 300 + own}
                 assert http.get("/sms/credits").json()["smsCredits"]["extra"] == 5
         about = httpx.get(f"{next(iter(accounts)).rpartition('/')[0]}/_sandbox").json()
     assert about["clock"] == {"now": "2026-01-05T12:00:00-06:00", "speed": 0.0, "advanced": 0.0}
@@ -68,6 +71,7 @@ def test_it_is_up_at_once_and_prints_urls_and_tokens(end: signal.Signals, tmp_pa
         (["--start", "2026-01-05"], "aware"),
         (["--recipients", "-1"], "recipients"),
         (["--end", "1970-01-01"], "end"),
+        (["--data", "/no/such/file"], "No such file"),
         (["--host", "256.0.0.1"], ""),
     ],
 )

@@ -70,6 +70,20 @@ def test_journal(served: Served, control: Served) -> None:
     assert control.get("/journal")["requests"] == []
 
 
+def test_the_journal_in_python(served: Served) -> None:
+    for path, status in (("/sms/credits", 200), ("/sms/broadcasts/1", 200), ("/sms/broadcasts/99", 404)):
+        served.get(path, status)
+    journal = served.sandbox.journal
+    assert [journal[0].operation, journal[-1].status] == ["getSmsCreditData", 404]
+    assert journal[1:] == list(journal)[1:]
+    assert [entry.path for entry in journal.of(status=404)] == ["/api/3/sms/broadcasts/99"]
+    assert [entry.status for entry in journal.of("getBroadcast", "acme")] == [200, 404]
+    assert journal.of("getBroadcast", status=200) == [journal[1]]
+    assert journal[0] in journal
+    with pytest.raises(IndexError):
+        _ = journal[3]
+
+
 def test_reset(served: Served, control: Served) -> None:
     served.post("/sms/broadcasts", 201, name="a", body="b")
     served.sandbox.faults.add("503", "getBroadcast")

@@ -36,7 +36,7 @@ def test_the_same_data_on_every_machine() -> None:
     assert hashlib.sha256(everything).hexdigest() == DIGEST
 
 
-DIGEST = "d3afd5024cdf90d4eabcda269c567e19eec2cc40a42741a22fcc8aa796b68d2f"
+DIGEST = "1a82701cd7bf4e68a9ea24786f5bda625988e00806435502bd8e16189b32577b"
 
 
 def test_other_seeds_and_accounts_have_other_data() -> None:

@@ -58,6 +58,8 @@ def test_everything_is_there_again(serve: Callable[..., Served], tmp_path: Path)
 
 def test_a_killed_sandbox_loses_nothing(serve: Callable[..., Served], tmp_path: Path) -> None:
     first = serve(db=tmp_path / "sandbox.db")
+    # Killed before anything was written.
+    assert serve(db=tmp_path / "sandbox.db").get("/sms/broadcasts")["meta"] == {"total": 50}
     first.post("/sms/broadcasts", 201, name="a", body="b")
     # Not stopped: read by another while the first still has it open.
     second = serve(db=tmp_path / "sandbox.db")
