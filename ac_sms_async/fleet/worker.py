@@ -154,8 +154,6 @@ class Worker:
             if not task.cancelled():
                 # Raises what ended it.
                 task.result()
-        if drained:
-            _tell_left(collector.unfit)
         return drained
 
     async def _recover(self, database: Database, every: float) -> None:
@@ -180,6 +178,7 @@ async def _drained(database: Database, unfit: Mapping[str, str]) -> None:
         (COLLECT, list(unfit)),
     ):
         await anyio.sleep(_BETWEEN_LOOKS)
+    _tell_left(unfit)
 
 
 def _task(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
