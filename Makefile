@@ -7,7 +7,7 @@ READY  := $(VENV)/.ready
 DOCS   := .venv-docs
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-fleet test test-fast test-real-time test-all simulate lint types generate check-generated bench soak mutation mutation-document docs package api lock clean conformance
+.PHONY: help demo demo-fleet test test-fast test-real-time test-all simulate lint types generate check-generated bench soak mutation mutation-document docs package release api lock clean conformance
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -118,6 +118,15 @@ conformance: $(READY) ## Let schemathesis attack the sandbox, and Prism (where N
 package: $(READY) ## Build wheel and sdist, and use them in empty environments, with the oldest and newest dependencies
 	$(BIN)/python -m pytest -n 2 tests/packaging/check_package.py || $(BIN)/python -m pytest $(AGAIN) tests/packaging/check_package.py
 
+RELEASE := .venv-release
+$(RELEASE)/.ready: tests/release.lock
+	@$(PYTHON) -m venv --clear $(RELEASE)
+	@$(RELEASE)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+release: package $(RELEASE)/.ready ## A dry run: build into dist/ twice and compare, check all that goes out, and say what to tag
+	@$(RELEASE)/bin/python tests/packaging/release.py
+
 api: $(READY) ## Compare the public interface with the last release's
 	@$(BIN)/python tests/packaging/api.py
 
@@ -131,6 +140,8 @@ lock: ## Renew the hash-checked, host-free locks (needs uv)
 	  -o benchmarks/requirements.lock
 	uv pip compile --group mutation --universal --python-version 3.11 --generate-hashes -c requirements-dev.lock \
 	  --no-emit-index-url --no-header --no-annotate --upgrade -q -o tests/mutation.lock
+	uv pip compile --group release --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header --no-annotate --upgrade -q -o tests/release.lock
 
 clean: ## Remove what the other targets made
 	rm -rf .venv .venv-* build dist site htmlcov demo .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache mutants

@@ -30,7 +30,9 @@ def project() -> dict[str, Any]:
 def test_the_version_is_the_same_everywhere(project: dict[str, Any]) -> None:
     latest = re.search(r"^## (\S+)", read("CHANGELOG.md"), re.MULTILINE)
     assert latest is not None
-    assert project["version"] == ac_sms_async.__version__ == latest[1]
+    assert ac_sms_async.__version__ == latest[1]
+    # Said in one place, which the package is built with.
+    assert "version" not in project
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/index.md"])
