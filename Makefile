@@ -27,7 +27,7 @@ demo-fleet: $(READY) ## Collect 20 accounts with two workers, kill one, and lose
 	@$(BIN)/python -m ac_sms_async.fleet.demo
 
 # What a server sees of real time is only the client's doing while nothing else runs beside it.
-ALONE := tests/pacing_at_server tests/storm tests/fleet/test_survival.py
+ALONE := tests/pacing_at_server tests/budget/test_six_processes.py tests/storm tests/fleet/test_survival.py
 # Many tests talk to real processes over real sockets. One that fails beside others is run once more by itself, in plain
 # sight: what fails twice has failed.
 AGAIN := --last-failed --last-failed-no-failures none
@@ -43,13 +43,15 @@ test-fast: $(READY) ## Run the same tests without the coverage gate
 
 # Everything that tries more with more time: properties, sweeps, kills, and the job with its parts taken out.
 DEEPER := tests/collect/test_complete.py tests/collect/test_complete_when_broken.py tests/collect/test_kill.py \
-  tests/collect/test_storable.py tests/properties tests/transport/test_transport_storm.py tests/codegen/test_mutants.py
+  tests/collect/test_storable.py tests/budget/test_ledger.py tests/budget/test_file.py tests/properties \
+  tests/transport/test_transport_storm.py tests/codegen/test_mutants.py
 
 test-real-time: $(READY) ## Run the tests that need seconds of real time, and a machine to themselves: storms, pacing, drills
 	$(BIN)/python -m pytest $(ALONE) || $(BIN)/python -m pytest $(AGAIN)
 
 test-all: test test-real-time ## Run all tests, then each property in depth, 200 kills, and ten years of an account
 	AC_SMS_DEEP=1 $(BIN)/python -m pytest -n 2 $(DEEPER)
+	AC_SMS_DEEP=1 $(BIN)/python -m pytest tests/budget/test_six_processes.py
 	@$(MAKE) simulate
 
 SEED  ?= 1

@@ -41,6 +41,7 @@ class ClientOptions(TypedDict, total=False):
     deadline: float
     retry: RetryPolicy
     rate_limit: RateLimit | None
+    budget: Literal["loop", "machine"]
     max_concurrency: int
     account: str | None
     timezone: str | tzinfo
@@ -73,6 +74,7 @@ class SMSClient:
         deadline: float = 300.0,
         retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - frozen
         rate_limit: RateLimit | None = RateLimit(),  # noqa: B008 - frozen
+        budget: Literal["loop", "machine"] = "loop",
         max_concurrency: int = 10,
         account: str | None = None,
         timezone: str | tzinfo = "America/Chicago",
@@ -95,7 +97,9 @@ class SMSClient:
             timeout: Seconds that an attempt may wait at each of its steps (5 at most to connect), or a `Timeout`.
             deadline: Seconds that a call may take in all: queueing, pacing, attempts, backoff and decoding.
             retry: How often, and after how long, a failed request is tried again.
-            rate_limit: Requests per second, shared by all clients of the account in this loop; None for no pacing.
+            rate_limit: Requests per second, shared by all clients of the account; None for no pacing.
+            budget: Who shares that: "loop" for clients in this event loop; "machine" for those that say so, too, in all
+                processes of this user which see one folder (AC_SMS_BUDGET_DIR, or one in /dev/shm; Linux).
             max_concurrency: Requests of this client under way at once.
             account: The name of the account whose budget this client shares; by default its URL.
             timezone: What times without an offset mean, as a name or a tzinfo.
@@ -121,6 +125,7 @@ class SMSClient:
                 deadline=deadline,
                 retry=retry,
                 rate_limit=rate_limit,
+                budget=budget,
                 max_concurrency=max_concurrency,
                 account=account,
                 timezone=timezone,

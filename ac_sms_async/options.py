@@ -183,7 +183,7 @@ def _fewer_than_requests(instance: RateLimit, attribute: Attribute[Any], value: 
 
 @frozen
 class RateLimit:
-    """At most `requests` request starts in any `per` seconds, for all clients of one account in one event loop.
+    """At most `requests` request starts in any `per` seconds, for all clients of an account that share a budget.
 
     `margin` seconds are added to `per`, so that requests which travel at different speeds don't bunch up at the
     server. `reserve` of the requests are left to interactive calls as long as there was one within a minute; bulk work

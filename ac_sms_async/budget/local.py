@@ -106,9 +106,9 @@ class LocalBudget:
         forget(self._ledger, number)
         self._wake_first()
 
-    def pause(self, until: float) -> bool:
-        """Let nobody start until then, and who waits decide anew. False where nobody may for as long already."""
-        longer = pause(self._ledger, until)
+    def pause(self, now: float, seconds: float) -> bool:
+        """Let nobody start for so long, and who waits decide anew. False where nobody may for as long already."""
+        longer = pause(self._ledger, now + seconds)
         if longer:
             self.wake()
         return longer

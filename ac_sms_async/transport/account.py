@@ -10,7 +10,7 @@ from weakref import ref
 
 from anyio.lowlevel import RunVar
 
-from ac_sms_async.budget.local import LocalBudget
+from ac_sms_async.budget.budget import Budget, Scope, make_budget
 from ac_sms_async.options import RateLimit
 from ac_sms_async.transport.answer_times import AnswerTimes
 
@@ -35,9 +35,10 @@ def _strictness(limit: RateLimit) -> tuple[float, int, int]:
 class Account:
     """One account, as its clients in one event loop share it."""
 
-    def __init__(self, key: str) -> None:
+    def __init__(self, key: str, scope: Scope = "loop") -> None:
         self.key = key
-        self.budget: LocalBudget = LocalBudget()
+        self.scope: Scope = scope
+        self.budget: Budget = make_budget(scope, key)
         """Its limit is the strictest of the clients': the fewest requests per second."""
         self._clients: dict[ref[Sharer], RateLimit | None] = {}
         self._answers: dict[str, AnswerTimes] = {}
@@ -72,7 +73,7 @@ class Account:
     def pause(self, now: float, seconds: float) -> bool:
         """Let nobody start for that long, or longer where that was asked for before. False if a pause ran already."""
         first = self.budget.paused_until <= now
-        if self.budget.pause(now + min(seconds, LONGEST_PAUSE)):
+        if self.budget.pause(now, min(seconds, LONGEST_PAUSE)):
             self._wake_clients()
         return first
 
@@ -90,23 +91,23 @@ class Account:
         return not self._clients and self.budget.is_idle(now)
 
 
-_accounts: RunVar[dict[str, Account]] = RunVar("ac_sms_async.accounts")
+_accounts: RunVar[dict[tuple[str, Scope], Account]] = RunVar("ac_sms_async.accounts")
 
 
-def account_state(key: str, client: Sharer, limit: RateLimit | None, now: float) -> Account:
+def account_state(key: str, client: Sharer, limit: RateLimit | None, now: float, scope: Scope = "loop") -> Account:
     """The running event loop's state of the account, which `client` shares as long as it lives."""
     try:
         accounts = _accounts.get()
     except LookupError:
-        accounts = dict[str, Account]()
+        accounts = dict[tuple[str, Scope], Account]()
         _accounts.set(accounts)
-    account = accounts.get(key)
+    account = accounts.get((key, scope))
     if account is None:
         # Accounts stay beyond their clients, so that a new client can't start another budget in the same second; here
         # is the moment to forget those for which it no longer matters.
         if len(accounts) % 64 == 63:
             for idle in [known for known in accounts.values() if known.is_idle(now)]:
-                del accounts[idle.key]
-        account = accounts[key] = Account(key)
+                del accounts[idle.key, idle.scope]
+        account = accounts[key, scope] = Account(key, scope)
     account.join(client, limit)
     return account

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 import anyio
 from anyio.lowlevel import current_token
 
+from ac_sms_async.budget.budget import Scope
 from ac_sms_async.errors import ConfigurationError
 from ac_sms_async.line import Line
 from ac_sms_async.options import RateLimit
@@ -48,6 +49,7 @@ class Core:
         token: str,
         make_backend: Callable[[], Backend],
         rate_limit: RateLimit | None,
+        budget: Scope,
         max_concurrency: int,
         loads: JSONLoads,
         on_event: EventHandler | None,
@@ -66,6 +68,7 @@ class Core:
         self.closed: bool = False
         self._make_backend = make_backend
         self._rate_limit = rate_limit
+        self._scope: Scope = budget
         self._loop: object = None
 
     def enter(self) -> None:
@@ -91,7 +94,7 @@ class Core:
 
         asyncio_loop = anyio.get_cancelled_exc_class() is asyncio.CancelledError
         self.clock = asyncio.get_running_loop().time if asyncio_loop else anyio.current_time
-        self.account = account_state(self.account_key, self, self._rate_limit, self.clock())
+        self.account = account_state(self.account_key, self, self._rate_limit, self.clock(), self._scope)
         self.backend = self._make_backend()
         self._loop = loop
 

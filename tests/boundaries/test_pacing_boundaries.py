@@ -10,6 +10,7 @@ import anyio
 import pytest
 
 from ac_sms_async import RateLimit
+from ac_sms_async.budget.budget import Budget
 from ac_sms_async.budget.ledger import LATE, Ledger, enter, look
 from ac_sms_async.budget.local import LocalBudget
 from ac_sms_async.budget.start import UNSEEN, Start
@@ -43,7 +44,7 @@ def test_of_two_equal_limits_the_one_that_keeps_more_places_is_stricter(turn: in
     assert account.budget.limit == keeping
 
 
-async def _let_go(budget: LocalBudget, moment: float) -> Start:
+async def _let_go(budget: Budget, moment: float) -> Start:
     return await budget.start(lambda: moment, patient, "interactive")
 
 
@@ -58,6 +59,7 @@ async def test_an_account_is_idle_from_the_moment_that_its_last_window_ends() ->
     start = await _let_go(account.budget, 3.0)
     start.opening()
     assert not account.is_idle(9.0)
+    assert isinstance(account.budget, LocalBudget)
     account.budget.move(0, 10.0)
     assert not account.is_idle(11.4)
     assert account.is_idle(11.5)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import anyio
 
+from ac_sms_async.budget.budget import Budget
 from ac_sms_async.budget.local import LocalBudget
 from ac_sms_async.budget.start import Start
 from ac_sms_async.options import Priority, RateLimit
@@ -20,6 +21,6 @@ def paced(limit: RateLimit | None) -> LocalBudget:
     return budget
 
 
-async def let_go(budget: LocalBudget, priority: Priority = "interactive") -> Start:
+async def let_go(budget: Budget, priority: Priority = "interactive") -> Start:
     """A request that may start."""
     return await budget.start(anyio.current_time, patient, priority)

@@ -169,7 +169,7 @@ def test_the_blocks_of_a_page_run(
     page: Path, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # At five requests a second, reading all pages would take minutes.
-    monkeypatch.setitem(SMSClient.__init__.__kwdefaults__ or {}, "rate_limit", RateLimit(500, margin=0))
+    monkeypatch.setitem(SMSClient.__init__.__kwdefaults__ or {}, "rate_limit", RateLimit(100, per=0.2, margin=0))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     Page(page, sandbox, tmp_path).read()

@@ -1,0 +1,55 @@
+"""What a budget is to whoever draws on it, and which one an option means."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable
+from typing import Literal, Protocol, TypeAlias
+
+from ac_sms_async.budget.local import LocalBudget
+from ac_sms_async.budget.start import Start
+from ac_sms_async.options import Priority, RateLimit
+
+__all__ = ["MOST_SHARED", "Budget", "Scope", "make_budget"]
+
+Scope: TypeAlias = Literal["loop", "machine"]
+
+MOST_SHARED = 100
+"""Requests of a limit that processes share: a page of the file has room for so many."""
+
+_TRIED_ON = {"linux"}
+
+_logger = logging.getLogger("ac_sms_async")
+
+
+class Budget(Protocol):
+    """One account's budget, as one event loop draws on it. `now` is the loop's time."""
+
+    limit: RateLimit | None
+
+    @property
+    def paused_until(self) -> float: ...
+
+    def expected_wait(self, now: float, priority: Priority) -> float: ...
+
+    async def start(
+        self, clock: Callable[[], float], decide: Callable[[float, float], None], priority: Priority, /
+    ) -> Start: ...
+
+    def pause(self, now: float, seconds: float) -> bool: ...
+
+    def wake(self) -> None: ...
+
+    def is_idle(self, now: float) -> bool: ...
+
+
+def make_budget(scope: Scope, account: str) -> Budget:
+    """The budget of this account that is shared so far."""
+    if scope == "machine":
+        if sys.platform in _TRIED_ON:
+            from ac_sms_async.budget.machine import MachineBudget
+
+            return MachineBudget(account)
+        _logger.warning("the budget of %s is shared with no other process: that works on Linux only", account)
+    return LocalBudget()

@@ -1,0 +1,194 @@
+"""An account's budget among all processes of a machine: a ledger in a file, and this event loop's lines. (Linux)"""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from bisect import insort
+from collections.abc import Callable
+from typing import TypeVar
+
+from ac_sms_async.budget.file import Busy, LedgerFile, clock
+from ac_sms_async.budget.ledger import (
+    Ledger,
+    count_ahead,
+    enter,
+    expected_wait,
+    forget,
+    leave,
+    look,
+    move,
+    pause,
+)
+from ac_sms_async.budget.start import Start
+from ac_sms_async.line import Line
+from ac_sms_async.options import Priority, RateLimit
+
+__all__ = ["MachineBudget"]
+
+T = TypeVar("T")
+
+CONNECTING = 5.0
+"""A connection is open within so many seconds, or fails. Whoever dies over it holds its place for no longer."""
+
+LONGEST_PAUSE = 60.0
+"""Seconds for which others pause at most, whatever one was told. Then one request finds out whether it holds still."""
+
+RETRY = 0.001
+"""Seconds after which one looks again where another has its turn."""
+
+TRIES = 20
+"""A change that can't wait is tried so often, for 4 ms in all. After that it comes with the next one."""
+
+
+class MachineBudget:
+    """The first of each line looks at the file, and the others wait for it. Times in the ledger are `file.clock`'s."""
+
+    def __init__(self, account: str) -> None:
+        self.limit: RateLimit | None = None
+        self.file: LedgerFile = LedgerFile(account)
+        self._lines: dict[Priority, Line] = {"interactive": Line(), "bulk": Line()}
+        self._registered: set[Priority] = set()
+        self._late: list[Callable[[Ledger, float], object]] = []
+        self._name = int.from_bytes(os.urandom(7))
+        self._told_until = self._seen_until = -math.inf
+
+    @property
+    def paused_until(self) -> float:
+        """Nobody starts before this time of the loop, as far as is known here."""
+        return max(self._told_until, self._seen_until)
+
+    def expected_wait(self, now: float, priority: Priority) -> float:
+        """Seconds until a request may start that comes now, as far as is known here. Rather too few."""
+        ledger = self.file.known
+        ahead = count_ahead(ledger, priority, len(self._lines["interactive"]), len(self._lines["bulk"]))
+        return max(expected_wait(ledger, self.limit, clock(), ahead), self._told_until - now)
+
+    async def start(
+        self, loop_clock: Callable[[], float], decide: Callable[[float, float], None], priority: Priority
+    ) -> Start:
+        """As `LocalBudget.start`."""
+        line = self._lines[priority]
+        turn = line.join()
+        has_waited = False
+        try:
+            while True:
+                now = loop_clock()
+                wait = math.inf
+                if line.first is turn:
+                    found = self._look(now, decide if has_waited else None, priority)
+                    if isinstance(found, Start):
+                        return found
+                    wait = found
+                if wait != RETRY:
+                    decide(now, wait)
+                    has_waited = True
+                await turn.sleep(wait)
+        finally:
+            first = line.first is turn
+            line.leave(turn)
+            if first:
+                if not line and priority in self._registered:
+                    self._registered.remove(priority)
+                    self._change(lambda ledger, _: leave(ledger, self._me(), priority))
+                line.wake_first()
+
+    def _look(self, now: float, decide: Callable[[float, float], None] | None, priority: Priority) -> Start | float:
+        limit, me = self.limit, self._me()
+
+        def change(ledger: Ledger, there: float) -> Start | float:
+            wait = look(ledger, limit, there, me, priority)
+            self._seen_until = now + ledger.paused_until - there
+            if wait > 0:
+                self._registered.add(priority)
+                return wait
+            if self._told_until > now:
+                return self._told_until - now
+            if decide is not None:
+                decide(now, 0.0)
+            number = int.from_bytes(os.urandom(7))
+            again = len(self._lines[priority]) > 1
+            entry = enter(ledger, limit, there, me, priority, number, again=again)
+            if not again:
+                self._registered.discard(priority)
+            return Start(None if limit is None else self, clock, number, entry)
+
+        try:
+            return self._turn(change)
+        except Busy:
+            return RETRY
+
+    def _me(self) -> int:
+        # A process that was forked off is somebody else.
+        return self._name + os.getpid()
+
+    def _turn(self, change: Callable[[Ledger, float], T]) -> T:
+        late = tuple(self._late)
+
+        def with_late(ledger: Ledger, there: float) -> T:
+            for one in late:
+                one(ledger, there)
+            return change(ledger, there)
+
+        result = self.file.turn(with_late, places=0 if self.limit is None else self.limit.requests)
+        del self._late[: len(late)]
+        return result
+
+    def _change(self, change: Callable[[Ledger, float], object]) -> None:
+        """From where nothing can be waited for: others must not count a request wrongly meanwhile."""
+        for _ in range(TRIES):
+            try:
+                self._turn(change)
+            except Busy:
+                time.sleep(RETRY / 5)
+            else:
+                return
+        self._late.append(change)
+
+    def opening(self, number: int) -> None:
+        """The request opens a connection first."""
+        self._change(lambda ledger, there: move(ledger, number, there + CONNECTING))
+
+    def move(self, number: int, moment: float) -> None:
+        """The request counts from another moment."""
+        self._change(lambda ledger, _: move(ledger, number, moment))
+
+    def forget(self, number: int) -> None:
+        """The request provably never reached the server."""
+        self._change(lambda ledger, _: forget(ledger, number))
+        self._wake_first()
+
+    def pause(self, now: float, seconds: float) -> bool:
+        """Let nobody start for so long, and who waits here decide anew. False where nobody may for as long already."""
+        places = 0 if self.limit is None else self.limit.requests
+
+        def change(ledger: Ledger, there: float) -> None:
+            until = there + min(seconds, LONGEST_PAUSE)
+            if pause(ledger, until) and seconds > LONGEST_PAUSE:
+                # All places but one are taken for a window from then on.
+                for _ in range(places - 1):
+                    insort(ledger.starts, (until, 0))
+
+        longer = now + seconds > self.paused_until
+        if longer:
+            self._told_until = now + seconds
+            self._change(change)
+            self.wake()
+        return longer
+
+    def _wake_first(self) -> None:
+        for line in self._lines.values():
+            line.wake_first()
+
+    def wake(self) -> None:
+        """Let everybody who waits decide anew."""
+        for line in self._lines.values():
+            line.wake_all()
+
+    def is_idle(self, now: float) -> bool:
+        """Whether forgetting it now would make no difference."""
+        starts = self.file.known.starts
+        return self.paused_until <= now and (
+            self.limit is None or not starts or starts[-1][0] <= clock() - self.limit.window
+        )
