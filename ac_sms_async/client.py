@@ -20,6 +20,7 @@ from ac_sms_async.resources.lists import ListsResource
 from ac_sms_async.resources.metrics import MetricsResource
 from ac_sms_async.resources.recipients import RecipientsResource
 from ac_sms_async.transport import Answer, ParamValue, Transport
+from ac_sms_async.transport.address import is_host_of
 from ac_sms_async.transport.events import Event
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["ClientOptions", "SMSClient"]
 
 URL_VARIABLE = "ACTIVECAMPAIGN_URL"
+INSECURE_HOST_VARIABLE = "ACTIVECAMPAIGN_INSECURE_HOST"
 TOKEN_VARIABLE = "ACTIVECAMPAIGN_API_TOKEN"  # noqa: S105 - the variable's name, not its value
 
 
@@ -164,6 +166,7 @@ class SMSClient:
     def from_env(cls, **options: Unpack[ClientOptions]) -> Self:
         """A client with the URL from ACTIVECAMPAIGN_URL and the token from ACTIVECAMPAIGN_API_TOKEN.
 
+        ACTIVECAMPAIGN_INSECURE_HOST names a host, such as `sandbox:8080`, to which the token may travel unencrypted.
         `options` are those of the class. Raises `ConfigurationError` when a variable is missing.
         """
         missing = [name for name in (URL_VARIABLE, TOKEN_VARIABLE) if not os.environ.get(name, "").strip()]
@@ -171,7 +174,10 @@ class SMSClient:
             raise ConfigurationError(
                 f"set {' and '.join(missing)} in the environment (Settings > Developer shows both)"
             )
-        return cls(os.environ[URL_VARIABLE], os.environ[TOKEN_VARIABLE].strip(), **options)
+        url = os.environ[URL_VARIABLE].strip()
+        trusted = is_host_of(os.environ.get(INSECURE_HOST_VARIABLE, ""), url)
+        given: ClientOptions = {"allow_insecure_http": trusted, **options}
+        return cls(url, os.environ[TOKEN_VARIABLE].strip(), **given)
 
     def with_options(
         self,

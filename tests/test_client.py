@@ -55,6 +55,33 @@ async def test_from_env_reads_both_and_passes_options(monkeypatch: pytest.Monkey
     assert request.headers["api-token"] == TOKEN
 
 
+def test_from_env_trusts_one_host_without_tls(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ACTIVECAMPAIGN_API_TOKEN", TOKEN)
+    for url, host, trusted in (
+        ("http://sandbox:8080/acme", "sandbox:8080", True),
+        (" HTTP://Sandbox:8080/acme/api/3 ", " SANDBOX:8080", True),
+        ("http://sandbox", "sandbox", True),
+        ("http://sandbox:8080", "", False),
+        ("http://sandbox:8080", "sandbox", False),
+        ("http://sandbox:8080", "sandbox:80", False),
+        ("http://sandbox:8080.evil.example", "sandbox:8080", False),
+        ("http://sandbox:8080@evil.example", "sandbox:8080", False),
+        ("http://evil.example/sandbox:8080", "sandbox:8080", False),
+        ("http://evil.example", " ", False),
+    ):
+        monkeypatch.setenv("ACTIVECAMPAIGN_URL", url)
+        monkeypatch.setenv("ACTIVECAMPAIGN_INSECURE_HOST", host)
+        if trusted:
+            SMSClient.from_env()
+            with pytest.raises(ConfigurationError, match="in the clear"):
+                SMSClient.from_env(allow_insecure_http=False)
+        else:
+            with pytest.raises(ConfigurationError, match=r"in the clear|valid host|user name"):
+                SMSClient.from_env()
+            monkeypatch.setenv("ACTIVECAMPAIGN_URL", "https://acme.api-us1.com")
+            SMSClient.from_env()
+
+
 @pytest.mark.anyio
 async def test_a_view_has_its_own_options_and_closes_nothing(httpx_mock: HTTPXMock) -> None:
     httpx_mock.add_response(status_code=503)

@@ -14,6 +14,7 @@ from attrs import evolve, field, frozen
 from ac_sms_async import SMSClient
 from ac_sms_async.errors import ConfigurationError
 from ac_sms_async.private_file import read_private
+from ac_sms_async.transport.address import is_host_of
 from ac_sms_async.transport.events import Event
 
 __all__ = ["Connection", "connection", "connection_options", "read_accounts"]
@@ -22,6 +23,7 @@ Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 URL = "ACTIVECAMPAIGN_URL"
 TOKEN = "ACTIVECAMPAIGN_API_TOKEN"  # noqa: S105 - the name of a variable
+INSECURE_HOST = "ACTIVECAMPAIGN_INSECURE_HOST"
 TOKEN_FILE = "ACTIVECAMPAIGN_API_TOKEN_FILE"  # noqa: S105 - the name of a variable
 
 _META = "ac_sms_async.connection"
@@ -36,6 +38,7 @@ class Connection:
     token_file: Path | None = None
     account: str | None = None
     timezone: str | None = None
+    insecure_host: str | None = None
     token: str | None = field(default=None, repr=False)
 
     def client(self, *, on_event: Callable[[Event], object] | None = None) -> SMSClient:
@@ -45,8 +48,9 @@ class Connection:
         options: dict[str, Any] = {"account": self.account, "timezone": self.timezone}
         given = {name: value for name, value in options.items() if value is not None}
         token = self.found_token()
+        insecure = is_host_of(self.insecure_host or os.environ.get(INSECURE_HOST, ""), self.url.strip())
         try:
-            return SMSClient(self.url, token, on_event=on_event, **given)
+            return SMSClient(self.url, token, on_event=on_event, allow_insecure_http=insecure, **given)
         except ConfigurationError as error:
             raise ConfigurationError(_in_options(error.message)) from None
 
@@ -78,6 +82,12 @@ def connection_options(command: Decorated) -> Decorated:
             f"File with the API token, for your eyes only. [{TOKEN_FILE}; else the token itself is in {TOKEN}]",
         ),
         ("--account", "", str, "Your own name for the account. Default: from the URL."),
+        (
+            "--insecure-host",
+            INSECURE_HOST,
+            str,
+            f"Host that may get the token unencrypted, such as sandbox:8080. [{INSECURE_HOST}]",
+        ),
         ("--timezone", "", str, "What times without a zone mean. Default: America/Chicago."),
     )
     for name, variable, kind, text in reversed(options):
@@ -96,7 +106,7 @@ def connection(context: click.Context | None = None) -> Connection:
 def _in_options(message: str) -> str:
     """What is wrong with an argument of the client, said of what was given here."""
     for argument, given in (
-        (", or pass allow_insecure_http=True if you mean it", ""),
+        ("pass allow_insecure_http=True if you mean it", "name the host with --insecure-host if you mean it"),
         ("base_url", "the URL"),
         ("api_token", "the token"),
     ):

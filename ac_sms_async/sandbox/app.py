@@ -14,6 +14,7 @@ from ac_sms_async.sandbox.control import ELSEWHERE, control, elsewhere
 from ac_sms_async.sandbox.csv_stream import csv_pieces
 from ac_sms_async.sandbox.faults import Fault
 from ac_sms_async.sandbox.faults.kind import Exchange
+from ac_sms_async.sandbox.guard import refusal
 from ac_sms_async.sandbox.journal import JournalEntry
 from ac_sms_async.sandbox.limiter import retry_after
 from ac_sms_async.sandbox.operations import Answer, Call
@@ -22,16 +23,21 @@ from ac_sms_async.sandbox.problem import Problem
 from ac_sms_async.sandbox.reply import Reply, json_reply
 from ac_sms_async.sandbox.routes import Operation, find_operation
 from ac_sms_async.sandbox.state import State
-from ac_sms_async.sandbox.wire import Wire
+from ac_sms_async.sandbox.wire import TRANSPORT, Wire
 
 _NOTED_BODY = 65_536
 
 
 class App:
-    """The sandbox as an ASGI application; `state` is what it reads and changes."""
+    """
+    The sandbox as an ASGI application; `state` is what it reads and changes.
 
-    def __init__(self, state: State) -> None:
+    `open_to_others` says that it listens to other machines: then the page and /_sandbox need a token.
+    """
+
+    def __init__(self, state: State, *, open_to_others: bool = False) -> None:
         self.state = state
+        self.open_to_others = open_to_others
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -60,6 +66,11 @@ class App:
 
     async def _own(self, request: Request, path: str, query: str) -> Reply:
         """What is not the API: the page, and the paths to control the sandbox."""
+        # Who calls it as an application is this very program.
+        if TRANSPORT in request.scope:
+            refused = refusal(request, self.state.tokens.values(), open_to_others=self.open_to_others)
+            if refused is not None:
+                return refused
         if path == "/" and request.method == "GET":
             return page(self.state, query)
         return control(self.state, request.method, path, query, await request.body())

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import signal
+import socket
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from types import FrameType
+from urllib.parse import urlsplit
 
 from ac_sms_async.sandbox.broadcast import Pace
 from ac_sms_async.sandbox.clock import Clock
@@ -40,6 +42,15 @@ def describe(sandbox: Sandbox) -> str:
             f"# account {access.name}",
             f"export ACTIVECAMPAIGN_URL={access.url}",
             f"export ACTIVECAMPAIGN_API_TOKEN={access.token}",
+        ]
+    if sandbox.app.open_to_others:
+        url = urlsplit(sandbox.url)
+        elsewhere = f"{socket.gethostname()}:{url.port}"
+        lines += [
+            "",
+            f"# other machines reach it at http://{elsewhere}/<account>, or by another name of it; there also set:",
+            f"export ACTIVECAMPAIGN_INSECURE_HOST={elsewhere}",
+            "# the page and /_sandbox ask for a token: any user name, the token as password",
         ]
     return "\n".join(lines)
 

@@ -1,4 +1,4 @@
-"""The sandbox over HTTP: what it is, faults, clock, journal, reset. No token is needed; it listens to this machine."""
+"""The sandbox over HTTP: what it is, faults, clock, data, journal, reset."""
 
 from __future__ import annotations
 

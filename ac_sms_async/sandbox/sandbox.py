@@ -17,6 +17,7 @@ from ac_sms_async.sandbox.broadcast import Pace
 from ac_sms_async.sandbox.clock import Clock
 from ac_sms_async.sandbox.database import Database, Setup
 from ac_sms_async.sandbox.faults import Fault, Faults
+from ac_sms_async.sandbox.guard import is_loopback
 from ac_sms_async.sandbox.journal import Journal
 from ac_sms_async.sandbox.own_data import add_broadcast, add_list, read_document, set_credits
 from ac_sms_async.sandbox.seed import Seed
@@ -89,7 +90,7 @@ class Sandbox:
                 database.close()
             raise
         self.state: State = state
-        self.app: App = App(self.state)
+        self.app: App = App(self.state, open_to_others=not is_loopback(host))
         self._host = host
         self._port = port
         self._server: Server | None = None

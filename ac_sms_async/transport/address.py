@@ -12,7 +12,7 @@ from attrs import frozen
 
 from ac_sms_async.errors import ConfigurationError
 
-__all__ = ["API_PATH", "Address", "check_path", "check_query", "check_token"]
+__all__ = ["API_PATH", "Address", "check_path", "check_query", "check_token", "is_host_of"]
 
 API_PATH = "/api/3"
 
@@ -115,6 +115,11 @@ class Address:
         if prefix:
             check_path(prefix, name="the path of base_url")
         return cls(scheme, host, None if port == _DEFAULT_PORTS[scheme] else port, prefix)
+
+
+def is_host_of(host: str, url: str) -> bool:
+    """Whether a URL is at this host and port, written as in `sandbox:8080`."""
+    return url.partition("://")[2].partition("/")[0].lower() == host.strip().lower()
 
 
 def _is_loopback(host: str) -> bool:

@@ -73,8 +73,9 @@ def ac_sms(
 ) -> Command:
     """Runs `ac-sms` with these arguments, in an empty folder, with nothing of use in the environment."""
     monkeypatch.chdir(tmp_path)
-    for name in ("ACTIVECAMPAIGN_URL", "ACTIVECAMPAIGN_API_TOKEN", "ACTIVECAMPAIGN_API_TOKEN_FILE", "AC_SMS_DB"):
-        monkeypatch.delenv(name, raising=False)
+    for name in ("URL", "API_TOKEN", "API_TOKEN_FILE", "INSECURE_HOST"):
+        monkeypatch.delenv(f"ACTIVECAMPAIGN_{name}", raising=False)
+    monkeypatch.delenv("AC_SMS_DB", raising=False)
 
     # The sandbox here has no limit, and pacing is tested elsewhere.
     monkeypatch.setattr("ac_sms_async.cli.connection.SMSClient", partial(SMSClient, rate_limit=None))

@@ -154,6 +154,23 @@ def test_metrics(acme: Command, monkeypatch: pytest.MonkeyPatch, sandbox: Sandbo
     assert "1: HTTP 404" in failed.err
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows connects to no such address")
+def test_one_host_may_do_without_tls(acme: Command, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    # It is this machine, but doesn't say so.
+    url = sandbox.accounts["acme"].url.replace("127.0.0.1", "0.0.0.0")
+    host = url.split("/")[2]
+    refused = acme("credits", "--url", url)
+    assert refused.code == 2
+    assert "name the host with --insecure-host" in refused.err
+    assert acme("credits", "--url", url, "--insecure-host", "0.0.0.0:1").code == 2
+    assert acme("credits", "--url", url, "--insecure-host", host).code == 0
+    Path("accounts.toml").write_text(f'[accounts.acme]\nurl = "{url}"\ntoken_env = "ACTIVECAMPAIGN_API_TOKEN"\n')
+    assert acme("collect", "--accounts", "accounts.toml").code == 2
+    monkeypatch.setenv("ACTIVECAMPAIGN_INSECURE_HOST", host)
+    assert acme("credits", "--url", url).code == 0
+    assert acme("collect", "--accounts", "accounts.toml").code == 0
+
+
 def test_credits(acme: Command, terminal: Callable[..., None]) -> None:
     [row] = acme("credits").rows
     assert acme("credits", "--json").json["available"] == int(row[0])
