@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from email.utils import formatdate
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive, Scope, Send
 
 from ac_sms_async.sandbox import problem
@@ -26,6 +27,8 @@ from ac_sms_async.sandbox.state import State
 from ac_sms_async.sandbox.wire import TRANSPORT, Wire
 
 _NOTED_BODY = 65_536
+#: No body may be longer, in bytes: a million ids fit.
+_LARGEST_BODY = 8 * 1024 * 1024
 
 
 class App:
@@ -42,6 +45,11 @@ class App:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             raise ValueError(f"only HTTP is spoken here, not {scope['type']}")
+        # Whoever leaves while a body is on its way gets no answer.
+        with suppress(ClientDisconnect):
+            await self._answer(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         wire = Wire(scope, receive, send)
         request = Request(scope, receive)
         path: str = scope["path"]
@@ -60,8 +68,12 @@ class App:
             return
         entry.account = account.name
         self.state.journal.note(entry)
-        body = await request.body()
-        entry.body = body[:_NOTED_BODY].decode("utf-8", "replace")
+        body = await _read(request)
+        if body is None:
+            entry.status = 413
+            await wire.answer(_finished(_too_long(), account))
+            return
+        self.state.journal.keep_body(entry, body[:_NOTED_BODY].decode("utf-8", "replace"))
         await self._serve(account, rest, request, body, entry, wire)
 
     async def _own(self, request: Request, path: str, query: str) -> Reply:
@@ -73,7 +85,8 @@ class App:
                 return refused
         if path == "/" and request.method == "GET":
             return page(self.state, query)
-        return control(self.state, request.method, path, query, await request.body())
+        body = await _read(request)
+        return _too_long() if body is None else control(self.state, request.method, path, query, body)
 
     def _knows(self, request: Request) -> bool | None:
         token = request.headers.get("api-token")
@@ -136,6 +149,16 @@ class App:
         return None if wait is None else problem.too_many(retry_after(wait))
 
 
+async def _read(request: Request) -> bytes | None:
+    """The body; None where it is too long, of which no more is read."""
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > _LARGEST_BODY:
+            return None
+    return bytes(body)
+
+
 async def _carry_out(
     operation: Operation | None, exchange: Exchange, path: str, allowed: list[str], faults: list[Fault]
 ) -> Reply:
@@ -152,6 +175,10 @@ async def _carry_out(
     for fault in faults:
         answer.json = fault.kind.payload(answer.json, exchange)
     return json_reply(answer.status, answer.json)
+
+
+def _too_long() -> Reply:
+    return json_reply(413, {"message": f"No body may be longer than {_LARGEST_BODY:,} bytes."}, {"Connection": "close"})
 
 
 def _refused(refusal: Problem) -> Reply:

@@ -39,7 +39,7 @@ def control(state: State, method: str, path: str, query: str, body: bytes) -> Re
     try:
         given = _json(body) if method == "POST" else dict(parse_qsl(query))
         return handlers[method](state, rest, given)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         return json_reply(400, {"message": str(error)})
 
 

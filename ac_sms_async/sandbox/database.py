@@ -19,11 +19,15 @@ from ac_sms_async.sandbox.seed import SubscriberList
 
 _TABLES = """
 PRAGMA synchronous = OFF;
+-- From here on to when it is closed, or its process is gone, nobody else has it: two would undo each other's writes.
+PRAGMA locking_mode = EXCLUSIVE;
+BEGIN EXCLUSIVE;
 CREATE TABLE IF NOT EXISTS setup (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS record (
     account TEXT NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL, fields TEXT NOT NULL,
     PRIMARY KEY (account, kind, id)
 );
+COMMIT;
 """
 _KINDS: dict[str, type[Record]] = {"broadcast": Broadcast, "ai": AIRequest, "list": SubscriberList, "balance": Balance}
 
@@ -56,11 +60,16 @@ class Database:
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
             # Written by the server's thread, read by whoever starts and stops it; never by two at once.
-            connection = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None)
+            try:
+                connection = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None, timeout=0)
+            except sqlite3.OperationalError as error:
+                raise ValueError(f"{self.path} can't be opened: {error}") from error
             try:
                 connection.executescript(_TABLES)
             except sqlite3.DatabaseError as error:
                 connection.close()
+                if "locked" in str(error):
+                    raise ValueError(f"{self.path} is in use by another sandbox") from error
                 raise ValueError(f"{self.path} is not a sandbox's file: {error}") from error
             self._connection = connection
         return self._connection

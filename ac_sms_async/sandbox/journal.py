@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import overload
@@ -53,18 +54,38 @@ class Journal(Sequence[JournalEntry]):
     """
     The last requests, oldest first: `journal[0]`, `journal[-3:]`, `for entry in journal`, `journal.of("getBroadcast")`.
 
-    `len()` is how many are kept, `.seen` how many there were.
+    `len()` is how many are kept (10,000, or 64 MB of them), `.seen` how many there were.
     """
 
-    def __init__(self, keep: int = 10_000) -> None:
-        self._entries: deque[JournalEntry] = deque(maxlen=keep)
+    def __init__(self, keep: int = 10_000, *, most: int = 64 * 1024 * 1024) -> None:
+        self._keep = keep
+        self._most = most
+        self._entries: deque[JournalEntry] = deque()
+        # How many bytes each that is kept takes, by its identity, and all of them together.
+        self._sizes: dict[int, int] = {}
+        self._held = 0
         self._peaks: dict[str | None, _Peak] = {}
         self.seen: int = 0
 
     def note(self, entry: JournalEntry) -> None:
         self._entries.append(entry)
+        self._sizes[id(entry)] = 0
+        self._weigh(entry)
         self.seen += 1
         self._peaks.setdefault(entry.account, _Peak(1.0)).count(entry.at)
+
+    def keep_body(self, entry: JournalEntry, body: str) -> None:
+        """Add a body to an entry, once it has come."""
+        entry.body = body
+        if id(entry) in self._sizes:
+            self._weigh(entry)
+
+    def _weigh(self, entry: JournalEntry) -> None:
+        size = sum(map(sys.getsizeof, (entry.path, entry.query, entry.body)))
+        self._held += size - self._sizes[id(entry)]
+        self._sizes[id(entry)] = size
+        while len(self._entries) > self._keep or self._held > self._most:
+            self._held -= self._sizes.pop(id(self._entries.popleft()))
 
     def __iter__(self) -> Iterator[JournalEntry]:
         return iter(list(self._entries))
@@ -100,5 +121,7 @@ class Journal(Sequence[JournalEntry]):
 
     def clear(self) -> None:
         self._entries.clear()
+        self._sizes.clear()
+        self._held = 0
         self._peaks.clear()
         self.seen = 0

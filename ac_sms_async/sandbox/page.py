@@ -38,7 +38,8 @@ def page(state: State, query: str) -> Reply:
     asked = dict(parse_qsl(query))
     account = state.accounts.get(asked.get("account", ""), state.first)
     status = asked.get("status", "")
-    number = int(asked["page"]) if asked.get("page", "").isdecimal() else 1
+    wanted = asked.get("page", "")
+    number = int(wanted) if wanted.isdecimal() and len(wanted) < 10 else 1
     account.settle()
     credit = account.credits()
     parts = [

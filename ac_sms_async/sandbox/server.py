@@ -109,7 +109,11 @@ def _listen(host: str, port: int) -> socket.socket:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, sys.platform != "win32")
         listening.bind((host, port))
         listening.listen(1024)
-    except OSError:
+    except OSError as error:
         listening.close()
-        raise
+        # Which, it doesn't say itself; the kind and the number stay.
+        raise type(error)(error.errno, f"{error.strerror}: {host}, port {port}") from None
+    except OverflowError:
+        listening.close()
+        raise ValueError(f"port must be from 0 to 65535, not {port}") from None
     return listening

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -56,14 +58,35 @@ def test_everything_is_there_again(serve: Callable[..., Served], tmp_path: Path)
     assert third.get("/sms/broadcasts")["meta"] == {"total": 6}
 
 
-def test_a_killed_sandbox_loses_nothing(serve: Callable[..., Served], tmp_path: Path) -> None:
-    first = serve(db=tmp_path / "sandbox.db")
-    # Killed before anything was written.
-    assert serve(db=tmp_path / "sandbox.db").get("/sms/broadcasts")["meta"] == {"total": 50}
-    first.post("/sms/broadcasts", 201, name="a", body="b")
-    # Not stopped: read by another while the first still has it open.
-    second = serve(db=tmp_path / "sandbox.db")
-    assert second.get("/sms/broadcasts")["meta"] == {"total": 51}
+KILLED = """
+import sys, time
+from ac_sms_async.sandbox import Sandbox
+sandbox = Sandbox(db=sys.argv[1])
+for name in sys.argv[2:]:
+    sandbox.state.first.create({"name": name, "body": "b"}, sandbox.clock.now())
+print("ready", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("names", [[], ["a"], ["a", "b"]])
+def test_a_killed_sandbox_loses_nothing_and_is_alone_until_then(
+    serve: Callable[..., Served], tmp_path: Path, names: list[str]
+) -> None:
+    file = tmp_path / "sandbox.db"
+    command = [sys.executable, "-c", KILLED, str(file), *names]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as first:
+        assert first.stdout is not None
+        assert first.stdout.readline() == "ready\n"
+        with pytest.raises(ValueError, match="in use by another sandbox"):
+            Sandbox(db=file)
+        first.kill()
+    assert serve(db=file).get("/sms/broadcasts")["meta"] == {"total": 50 + len(names)}
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"nowhere/sandbox.db can't be opened"):
+        Sandbox(db=tmp_path / "nowhere" / "sandbox.db")
 
 
 def test_a_file_is_not_made_into_another_one(serve: Callable[..., Served], tmp_path: Path) -> None:

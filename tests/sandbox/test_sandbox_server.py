@@ -78,5 +78,7 @@ def test_a_moment_is_no_day() -> None:
 def test_a_port_that_is_taken_is_refused() -> None:
     with Sandbox() as sandbox:
         port = int(sandbox.url.rpartition(":")[2])
-        with pytest.raises(OSError, match="in use"):
+        with pytest.raises(OSError, match=f"in use: 127.0.0.1, port {port}"):
             Sandbox(port=port).start()
+    with pytest.raises(ValueError, match="port must be from 0 to 65535, not 99999"):
+        Sandbox(port=99_999).start()
