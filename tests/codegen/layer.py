@@ -86,6 +86,8 @@ def undefined(name: str, text: str) -> frozenset[str]:
     top = symtable.symtable(text, name, "exec")
     bound = {symbol.get_name() for symbol in top.get_symbols() if symbol.is_assigned() or symbol.is_imported()}
     bound |= {child.get_name() for child in top.get_children()} | set(dir(builtins)) | {"__name__", "__file__"}
+    # Python's own from 3.14 on, where a module has annotations below an `if`.
+    bound.add("__conditional_annotations__")
     missing: set[str] = set()
     tables = [top]
     while tables:

@@ -8,7 +8,7 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -174,6 +174,37 @@ async def test_check_of_a_file(anyio_backend: Any, tmp_path: Path) -> None:
     path.write_bytes(bytes(whole))
     async with await open_store(path, read_only=True) as store:
         assert {finding.kind for finding in await check(store)} == {"damaged"}
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_check_of_a_file_of_which_tables_are_lost(anyio_backend: Any, tmp_path: Path) -> None:
+    path = tmp_path / "m.sqlite"
+    async with await open_store(path) as store:
+        await collected(store, "acme")
+        await store.write(Statement("UPDATE broadcasts SET sent_date = '33-04-03T15:00:00Z' WHERE broadcast_id = 1"))
+    whole = bytearray(path.read_bytes())
+    with closing(sqlite3.connect(path)) as connection:
+        pages = connection.execute("SELECT rootpage FROM sqlite_master WHERE name IN ('replies', 'failed_ids')").fetchall()
+    for (page,) in pages:
+        whole[4096 * (page - 1) : 4096 * page] = bytes(4096)
+    path.write_bytes(bytes(whole))
+    async with await open_store(path, read_only=True) as store:
+        found = await check(store)
+    said = [finding.message for finding in found if finding.kind == "damaged"]
+    assert said.count("the file is damaged: database disk image is malformed. Restore a backup") == 1
+    # What isn't damaged is told as well.
+    assert [finding.kind for finding in found if finding.kind != "damaged"] == ["unreadable"]
+
+
+async def test_check_of_what_cannot_be_read_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with await open_store(tmp_path / "m.sqlite") as store:
+
+        async def read(*_: Any) -> NoReturn:
+            raise StoreError("gone")
+
+        monkeypatch.setattr(store, "read", read)
+        with pytest.raises(StoreError, match="gone"):
+            await check(store)
 
 
 @any_store

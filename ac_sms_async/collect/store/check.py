@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Literal, cast
 
 from attrs import frozen
 
-from ac_sms_async.collect.store.protocol import Store
+from ac_sms_async.collect.store.protocol import Store, StoreError
 from ac_sms_async.collect.store.schema import TABLES
 from ac_sms_async.collect.store.sqlite import SQLiteStore
 from ac_sms_async.collect.store.storable import moment
@@ -50,8 +51,23 @@ async def check(store: Store, *, now: datetime | None = None) -> list[Finding]:
         _owed(store),
         _unfinished(store),
     ):
-        found.extend([finding async for finding in look])
+        try:
+            async for finding in look:
+                # One by one: what comes before the damage counts.
+                found.append(finding)  # noqa: PERF401
+        except StoreError as error:
+            if not _is_damage(error):
+                raise
+            # What can still be read is told all the same.
+            damage = Finding("damaged", "", f"the file is damaged: {error.__cause__}. Restore a backup")
+            if damage not in found:
+                found.append(damage)
     return found
+
+
+def _is_damage(error: StoreError) -> bool:
+    code: int | None = getattr(error.__cause__, "sqlite_errorcode", None)
+    return code is not None and code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 async def _damage(store: Store) -> AsyncIterator[Finding]:
