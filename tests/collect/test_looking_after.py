@@ -184,7 +184,9 @@ async def test_check_of_a_file_of_which_tables_are_lost(anyio_backend: Any, tmp_
         await store.write(Statement("UPDATE broadcasts SET sent_date = '33-04-03T15:00:00Z' WHERE broadcast_id = 1"))
     whole = bytearray(path.read_bytes())
     with closing(sqlite3.connect(path)) as connection:
-        pages = connection.execute("SELECT rootpage FROM sqlite_master WHERE name IN ('replies', 'failed_ids')").fetchall()
+        pages = connection.execute(
+            "SELECT rootpage FROM sqlite_master WHERE name IN ('replies', 'failed_ids')"
+        ).fetchall()
     for (page,) in pages:
         whole[4096 * (page - 1) : 4096 * page] = bytes(4096)
     path.write_bytes(bytes(whole))

@@ -177,8 +177,8 @@ class HttpxExchange:
     async def start(self, progress: Progress) -> None:
         """Send the request and wait for the answer's headers."""
         self._progress = progress
-        # A transport that tells nothing (a mock, or one of the caller's own making) may send it at any moment.
-        self.sent = not self._backend.is_traced
+        # One of the caller's that has told nothing yet (a mock, or one of their own making) may send it at any moment.
+        self.sent = not (self._backend.is_ours or self._backend.is_traced)
         await self._step(self._start)
 
     async def receive(self) -> bytes:
