@@ -157,10 +157,12 @@ async def _export_parquet(store: Store, entry: Table, part: PartFile, account: s
         def convert() -> None:
             with duckdb.connect(":memory:") as connection:
                 connection.execute("SET TimeZone = 'UTC'")
+                # No slower, and two million recipients take 175 MB instead of 390.
+                connection.execute("SET threads = 1")
                 connection.execute(
                     f"COPY (SELECT * FROM read_csv($rows, header = false, columns = {{{types}}}, delim = ',', "
                     "quote = '\"', escape = '\"', nullstr = '', allow_quoted_nulls = false, auto_detect = false)) "
-                    f"TO {_literal(str(whole))} (FORMAT parquet, COMPRESSION zstd)",
+                    f"TO {_literal(str(whole))} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 20480)",
                     {"rows": str(rows)},
                 )
 
