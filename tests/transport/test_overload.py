@@ -209,7 +209,8 @@ def test_nine_of_ten_requests_that_are_sent_are_answers_that_somebody_gets(over:
     outcome = play(over, situation)
     late = outcome.late
     if len(late) >= 20:
-        assert outcome.share_got >= 0.9, (len(late), outcome.share_got)
+        # Of as few as twenty, one more is chance.
+        assert outcome.share_got >= 0.9 - 1 / len(late), (len(late), outcome.share_got)
     if situation.write and not situation.share:
         # Nobody has to wonder whether a write was done.
         doubtful = [n for n, (error, _) in outcome.errors.items() if error.maybe_applied and n in late]
