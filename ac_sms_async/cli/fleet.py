@@ -273,7 +273,6 @@ def worker_command(
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     # What they have to say is said by the fleet too, without a traceback for each job.
     logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
-    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
     # A wrong key shows now, and not with the first account; accounts by reference need none.
     vault = Vault.from_env() if os.environ.get(KEY) or os.environ.get(KEY_FILE) else None
     worker = Worker(

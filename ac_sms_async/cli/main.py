@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import shlex
 import sys
 from collections.abc import Sequence
@@ -70,6 +71,8 @@ for _command in (
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    # What it says of a connection that broke ("error ignored ...") is said by our own error, and without a password.
+    logging.getLogger("psycopg").setLevel(logging.ERROR)
     try:
         code = _run(given)
         # What is still on its way may find no room either.

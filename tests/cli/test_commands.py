@@ -453,3 +453,15 @@ def test_advice() -> None:
     assert "Nothing answers" in str(advice(ConnectError("no")))
     assert "permissions" in str(advice(PermissionDeniedError("no", status=403)))
     assert advice(ValueError("x")) is None
+
+
+def test_a_database_driver_says_nothing_beside_the_command() -> None:
+    code = """
+import logging
+from ac_sms_async.cli.main import run
+run(["--version"])
+for name in ("psycopg", "psycopg.pool"):
+    logging.getLogger(name).warning("error ignored terminating <AsyncCopy>")
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stderr == ""
