@@ -6,6 +6,7 @@ Every app has one slot only (`max_concurrency=1`), so that whatever a browser le
 from __future__ import annotations
 
 import socket
+import sys
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
@@ -123,6 +124,8 @@ def sites(upstream: Upstream) -> Generator[dict[str, Site]]:
 
 @pytest.fixture(params=list(COMMANDS))
 def site(request: pytest.FixtureRequest, sites: dict[str, Site], upstream: Upstream) -> Site:
+    if sys.version_info >= (3, 15) and "granian" in request.param and "browser" in request.node.name:
+        pytest.skip("granian 2.8 tells nobody of a browser that has gone, on Python 3.15")
     upstream.stalls = False
     return sites[request.param]
 
