@@ -31,6 +31,8 @@ class CsvParser:
         self._open = ""
         self._line: list[str] = []
         self._enough = 0
+        # Whether lines end with \r\n: a last \r is half of such an end then. Otherwise it is one.
+        self._has_crlf = False
 
     def feed(self, data: bytes) -> list[list[str]]:
         """The records that are complete now."""
@@ -41,6 +43,7 @@ class CsvParser:
         # What stands before a \n are whole lines. Where no \n comes at all, a \r ends one, unless it is the last thing
         # to have come: it may be half of \r\n.
         end = text.rfind("\n") + 1 or text.rfind("\r", 0, -1) + 1
+        self._has_crlf = self._has_crlf or "\r\n" in text
         if not end:
             self._line += [text] if text else []
             return []
@@ -51,11 +54,13 @@ class CsvParser:
     def finish(self) -> tuple[list[list[str]], list[list[str]]]:
         """Nothing more comes: the last whole records, and what becomes of a last one that is cut (at most one).
 
-        A record is cut where its line doesn't end, or ends within quotes; the csv module takes it as it is.
+        A record is cut where its line doesn't end, ends within quotes, or ends with half of the \r\n that ends the
+        others; the csv module takes it as it is.
         """
         text = "".join((self._open, *self._line, self._decode(b"", final=True)))
         lines = list(io.StringIO(text, newline=""))
-        end = "" if text.endswith(("\r", "\n")) or not lines else lines.pop()
+        is_whole = text.endswith("\n") or (text.endswith("\r") and not self._has_crlf)
+        end = "" if is_whole or not lines else lines.pop()
         self._open = "".join(lines)
         records = self._read()
         cut = list[list[str]]()

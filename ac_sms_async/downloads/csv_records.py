@@ -166,6 +166,7 @@ class RecordBorder:
         self._chunks = source.chunks()
         self._quotes = 0
         self._last = b"\n"
+        self._has_crlf = False
 
     def __aiter__(self) -> Self:
         return self
@@ -173,9 +174,14 @@ class RecordBorder:
     async def __anext__(self) -> bytes:
         chunk = await anext(self._chunks, None)
         if chunk is None:
-            if self._source.complete is None and (self._quotes % 2 or self._last not in b"\r\n"):
+            if self._source.complete is None and (self._quotes % 2 or not self._is_line_end()):
                 raise self._about(_cut())
             raise StopAsyncIteration
         self._quotes += chunk.count(b'"')
+        self._has_crlf = self._has_crlf or b"\r\n" in chunk or (self._last == b"\r" and chunk.startswith(b"\n"))
         self._last = chunk[-1:] or self._last
         return chunk
+
+    def _is_line_end(self) -> bool:
+        # Where lines end with \r\n, a last \r is half of such an end.
+        return self._last == b"\n" or (self._last == b"\r" and not self._has_crlf)

@@ -250,7 +250,20 @@ async def test_a_body_cut_in_a_record_is_noticed(ending: bytes) -> None:
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("body", [b"", b"1\n", b"1\r\n2\r\n", b'"a""b\n"\n', b"1\r"])
+@pytest.mark.parametrize("at", range(6))
+async def test_half_a_line_end_is_no_end_where_lines_end_with_both(at: int) -> None:
+    body = b"1\r\n2\r"
+    source = Source(body[:at], body[at:], complete=None)
+    seen: list[list[str]] = []
+    with pytest.raises(TransportError, match="middle of a record"):
+        await exhaust(CsvRecords(source), seen)
+    assert seen == [["1"]]
+    with pytest.raises(TransportError, match="middle of a record"):
+        await exhaust(RecordBorder(source), [])
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("body", [b"", b"1\n", b"1\r\n2\r\n", b'"a""b\n"\n', b"1\r", b"1\r2\r"])
 async def test_a_body_that_ends_with_a_record_is_taken(body: bytes) -> None:
     source = Source(body[:2], body[2:], b"", complete=None)
     assert [record async for record in CsvRecords(source)] == whole(body)
