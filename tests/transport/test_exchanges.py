@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Literal
 
+import httpx
 import pytest
 
-from ac_sms_async.errors import TransportError
+from ac_sms_async.errors import ConfigurationError, TransportError
 from ac_sms_async.options import Timeout
 from ac_sms_async.transport import Transport
 from ac_sms_async.transport.address import Address
@@ -15,7 +16,7 @@ from ac_sms_async.transport.backends import Backend, WireRequest
 from ac_sms_async.transport.backends.choice import choose_backend
 from ac_sms_async.transport.backends.httpx import HttpxBackend
 from tests.transport.raw_server import RawServer, Say, ok
-from tests.transport.requests import TOKEN, reading
+from tests.transport.requests import TOKEN, URL, reading
 
 pytestmark = pytest.mark.anyio
 
@@ -122,3 +123,20 @@ async def test_where_the_client_closes_between_head_and_body_the_body_is_not_wri
         await backend.aclose()
         assert await server.settles(0)
     assert server.seen == []
+
+
+@pytest.mark.parametrize("kind", [("asyncio", "httpx"), ("trio", "httpx")], indirect=True, ids="-".join)
+async def test_what_has_ended_before_it_began_sends_nothing(kind: tuple[str, Any]) -> None:
+    """As where the task of a call begins when the call was cancelled; of what it sends, this client tells nothing."""
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        raise AssertionError(request)
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(handler)) as client:
+        backend = HttpxBackend(Address.parse(URL, allow_insecure_http=False), TOKEN, user_agent="x", client=client)
+        exchange = backend.exchange(REQUEST)
+        await exchange.aclose()
+        with pytest.raises(ConfigurationError, match="closed"):
+            await exchange.start(Nobody())
+        assert not exchange.sent
+        await backend.aclose()

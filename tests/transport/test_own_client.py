@@ -7,6 +7,7 @@ import ssl
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import httpx
 import httpx2
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from ac_sms_async.errors import ConnectError, DeadlineExceededError, NotFoundError, TransportError
 from ac_sms_async.options import RetryPolicy, Timeout
 from ac_sms_async.transport import Transport
+from ac_sms_async.transport.events import CallFinished, Event
 from tests.transport.pieces import Pieces
 from tests.transport.raw_server import RawServer, Say, ok
 from tests.transport.relay import Relay
@@ -198,6 +200,43 @@ async def test_what_had_not_begun_to_be_sent_is_not_sent_after_the_call(
             assert slow.led in (1, 2)
         assert await server.settles(0)
     assert server.seen == []
+
+
+@pytest.mark.parametrize("turns", range(7))
+async def test_a_call_that_ends_in_its_first_turns_is_told_for_what_it_is(turns: int) -> None:
+    """The client tells nothing of what it sends, so that it counts as sent from the moment when it has the request."""
+    sent: list[httpx.Request] = []
+    events: list[Event] = []
+    at_its_end: list[int] = []
+    over_now = anyio.Event()
+    call = anyio.CancelScope()
+
+    async def handler(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        await over_now.wait()
+        return httpx.Response(200, json={"ok": 1})
+
+    def before_start() -> None:
+        if not turns:
+            # Too late for the call to end here, and too early for its request's task to have begun.
+            call.cancel()
+
+    async def live() -> None:
+        with call:
+            await transport.send(writing())
+        at_its_end.append(len(sent))
+
+    client = httpx.AsyncClient(transport=httpx.MockTransport(handler))
+    options: Any = {"on_event": events.append, "before_start": before_start}
+    async with client, Transport(URL, TOKEN, http_client=client, **options) as transport:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(live)
+            for _ in range(turns):
+                await anyio.lowlevel.checkpoint()
+            call.cancel()
+        over_now.set()
+    assert [len(sent)] == at_its_end
+    assert any(event.maybe_applied for event in events if isinstance(event, CallFinished)) == bool(sent)
 
 
 async def test_closing_waits_for_what_a_cancelled_call_left_behind() -> None:

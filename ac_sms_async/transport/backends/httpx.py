@@ -177,8 +177,6 @@ class HttpxExchange:
     async def start(self, progress: Progress) -> None:
         """Send the request and wait for the answer's headers."""
         self._progress = progress
-        # One of the caller's that has told nothing yet (a mock, or one of their own making) may send it at any moment.
-        self.sent = not (self._backend.is_ours or self._backend.is_traced)
         await self._step(self._start)
 
     async def receive(self) -> bytes:
@@ -265,6 +263,11 @@ class HttpxExchange:
 
     async def _start(self) -> None:
         backend = self._backend
+        if self._ended:
+            # Its task is begun after its call was cancelled; a client that tells nothing would send it all the same.
+            raise client_closed()
+        # One of the caller's that has told nothing yet (a mock, or one of their own making) may send it at any moment.
+        self.sent = not (backend.is_ours or backend.is_traced)
         request = backend.build(self._request, self._watch())
         try:
             response = await backend.client.send(request, stream=True, follow_redirects=False)
