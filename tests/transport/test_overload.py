@@ -63,10 +63,12 @@ class Situation:
     write: bool
     seed: int
     loop: str
+    longer: int = 1
+    """So many times as long as it takes for all that can pile up."""
 
     @property
     def seconds(self) -> float:
-        return max(20.0, min(5 * self.deadline, 120.0 if DEEP else 40.0))
+        return self.longer * max(20.0, min(5 * self.deadline, 120.0 if DEEP else 40.0))
 
 
 @define
@@ -206,11 +208,11 @@ SLOWER = Situation(3.0, 8.0, 0.02, 0.6, 0.5, 3.0, 0.1, 40, False, 100, False, 1,
 @example(PLAIN)
 @given(situations(spell=0.0))
 def test_nine_of_ten_requests_that_are_sent_are_answers_that_somebody_gets(over: Over, situation: Situation) -> None:
-    outcome = play(over, situation)
+    # Of a few answers, one more or less is chance.
+    outcome = play(over, evolve(situation, longer=3))
     late = outcome.late
     if len(late) >= 20:
-        # Of as few as twenty, one more is chance.
-        assert outcome.share_got >= 0.9 - 1 / len(late), (len(late), outcome.share_got)
+        assert outcome.share_got >= 0.9, (len(late), outcome.share_got)
     if situation.write and not situation.share:
         # Nobody has to wonder whether a write was done.
         doubtful = [n for n, (error, _) in outcome.errors.items() if error.maybe_applied and n in late]
