@@ -11,7 +11,10 @@ from typing import Any, TypeVar, cast
 import click
 from attrs import evolve, field, frozen
 
-from ac_sms_async import SMSClient
+from ac_sms_async.client import INSECURE_HOST_VARIABLE as INSECURE_HOST
+from ac_sms_async.client import TOKEN_VARIABLE as TOKEN
+from ac_sms_async.client import URL_VARIABLE as URL
+from ac_sms_async.client import SMSClient
 from ac_sms_async.errors import ConfigurationError
 from ac_sms_async.private_file import read_private
 from ac_sms_async.transport.address import is_host_of
@@ -21,9 +24,6 @@ __all__ = ["Connection", "connection", "connection_options", "read_accounts"]
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
-URL = "ACTIVECAMPAIGN_URL"
-TOKEN = "ACTIVECAMPAIGN_API_TOKEN"  # noqa: S105 - the name of a variable
-INSECURE_HOST = "ACTIVECAMPAIGN_INSECURE_HOST"
 TOKEN_FILE = "ACTIVECAMPAIGN_API_TOKEN_FILE"  # noqa: S105 - the name of a variable
 
 _META = "ac_sms_async.connection"
