@@ -42,6 +42,7 @@ from ac_sms_async.resources.exports import Export
 from ac_sms_async.resources.metrics import FailuresFound, FailuresOutcome, MetricsBatch, MetricsFound, MetricsOutcome
 from ac_sms_async.segments import SegmentEstimate, estimate_segments
 from ac_sms_async.transport import Answer, Transport
+from ac_sms_async.transport.client_options import ClientOptions
 from ac_sms_async.transport.events import (
     AccountPaused,
     AttemptFinished,
@@ -72,6 +73,7 @@ __all__ = [
     "CallFinished",
     "CallStarted",
     "CancelSafeTransport",
+    "ClientOptions",
     "ConfigurationError",
     "ConflictError",
     "ConnectError",

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import tzinfo
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, Unpack
+from typing import Any, Self, Unpack
 
 from ac_sms_async.errors import ConfigurationError
 from ac_sms_async.lowlevel.types import UNSET, Response
-from ac_sms_async.options import RateLimit, RetryPolicy, Timeout
 from ac_sms_async.resources.ai import AIResource
 from ac_sms_async.resources.broadcasts import BroadcastsResource
 from ac_sms_async.resources.credits import CreditsResource
@@ -21,42 +19,13 @@ from ac_sms_async.resources.metrics import MetricsResource
 from ac_sms_async.resources.recipients import RecipientsResource
 from ac_sms_async.transport import Answer, ParamValue, Transport
 from ac_sms_async.transport.address import is_host_of
-from ac_sms_async.transport.events import Event
+from ac_sms_async.transport.client_options import ClientOptions, ViewOptions
 
-if TYPE_CHECKING:
-    import ssl
-
-    import httpx
-    import httpx2
-
-__all__ = ["ClientOptions", "SMSClient"]
+__all__ = ["SMSClient"]
 
 URL_VARIABLE = "ACTIVECAMPAIGN_URL"
 INSECURE_HOST_VARIABLE = "ACTIVECAMPAIGN_INSECURE_HOST"
 TOKEN_VARIABLE = "ACTIVECAMPAIGN_API_TOKEN"  # noqa: S105 - the variable's name, not its value
-
-
-class ClientOptions(TypedDict, total=False):
-    """The options of `SMSClient` beside URL and token, so that `from_env` refuses a misspelt one as early as that."""
-
-    timeout: float | Timeout
-    deadline: float
-    retry: RetryPolicy
-    rate_limit: RateLimit | None
-    budget: Literal["loop", "machine"]
-    max_concurrency: int
-    account: str | None
-    timezone: str | tzinfo
-    backend: Literal["httpx", "httptools"]
-    proxy: str | None
-    ssl_context: ssl.SSLContext | None
-    trust_env: bool
-    http_client: httpx.AsyncClient | httpx2.AsyncClient | None
-    json_loads: Callable[[bytes], Any] | None
-    allow_insecure_http: bool
-    on_event: Callable[[Event], object] | None
-    before_start: Callable[[], object] | None
-    priority: Literal["interactive", "bulk"]
 
 
 class SMSClient:
@@ -67,82 +36,51 @@ class SMSClient:
     All methods may be called from any number of tasks.
     """
 
-    def __init__(
-        self,
-        base_url: str,
-        api_token: str,
-        *,
-        timeout: float | Timeout = 30.0,
-        deadline: float = 300.0,
-        retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - frozen
-        rate_limit: RateLimit | None = RateLimit(),  # noqa: B008 - frozen
-        budget: Literal["loop", "machine"] = "loop",
-        max_concurrency: int = 10,
-        account: str | None = None,
-        timezone: str | tzinfo = "America/Chicago",
-        backend: Literal["httpx", "httptools"] = "httpx",
-        proxy: str | None = None,
-        ssl_context: ssl.SSLContext | None = None,
-        trust_env: bool = True,
-        http_client: httpx.AsyncClient | httpx2.AsyncClient | None = None,
-        json_loads: Callable[[bytes], Any] | None = None,
-        allow_insecure_http: bool = False,
-        on_event: Callable[[Event], object] | None = None,
-        before_start: Callable[[], object] | None = None,
-        priority: Literal["interactive", "bulk"] = "interactive",
-    ) -> None:
+    def __init__(self, base_url: str, api_token: str, **options: Unpack[ClientOptions]) -> None:
         """Nothing is opened or sent yet.
 
         Args:
             base_url: As shown under Settings > Developer, such as "https://acme.api-us1.com"; "/api/3" may follow.
             api_token: The key shown there. It goes to that origin only, and into no log, error or repr.
-            timeout: Seconds that an attempt may wait at each of its steps (5 at most to connect), or a `Timeout`.
-            deadline: Seconds that a call may take in all: queueing, pacing, attempts, backoff and decoding.
-            retry: How often, and after how long, a failed request is tried again.
-            rate_limit: Requests per second, shared by all clients of the account; None for no pacing.
-            budget: Who shares that: "loop" for clients in this event loop; "machine" for those that say so, too, in all
-                processes of this user which see one folder (AC_SMS_BUDGET_DIR, or one in /dev/shm; Linux).
-            max_concurrency: Requests of this client under way at once.
-            account: The name of the account whose budget this client shares; by default its URL.
-            timezone: What times without an offset mean, as a name or a tzinfo.
-            backend: "httpx", or the faster "httptools" (asyncio, direct connections only; the [speedups] extra).
-            proxy: URL of a proxy; by default the environment says, unless `trust_env` is False.
-            ssl_context: Your own; by default one for the whole process, with certifi's authorities.
-            http_client: Your own client of httpx or httpx2, which you close; excludes the four network options.
-            json_loads: Decoder of answers; by default orjson's where installed, otherwise the standard library's.
-            allow_insecure_http: Let the token travel unencrypted to another machine.
-            on_event: Called with a typed event for each attempt, retry, pause and call.
-            before_start: Called when a request is about to start, each retry included. What it raises ends the call,
-                and nothing is sent: for a lease that has run out, or a switch that stops everything.
-            priority: "interactive" where somebody waits for the answers, whose calls go first; "bulk" where a job has
-                time, which gets one request of five and all that nobody else wants.
+            **options: By name, see below.
+
+        Keyword Args:
+            timeout (float | Timeout): Seconds that an attempt may wait at each of its steps (5 at most to connect), or
+                a `Timeout`. 30 by default.
+            deadline (float): Seconds that a call may take in all: queueing, pacing, attempts, backoff and decoding. 300
+                by default.
+            retry (RetryPolicy): How often, and after how long, a failed request is tried again.
+            rate_limit (RateLimit | None): Requests per second, shared by all clients of the account: 5 by default; None
+                for no pacing.
+            budget ("loop" | "machine"): Who shares that: "loop" (the default) for clients in this event loop; "machine"
+                for those that say so, too, in all processes of this user which see one folder (AC_SMS_BUDGET_DIR, or
+                one in /dev/shm; Linux).
+            max_concurrency (int): Requests of this client under way at once; 10 by default.
+            account (str | None): The name of the account whose budget this client shares; by default its URL.
+            timezone (str | tzinfo): What times without an offset mean; "America/Chicago" by default.
+            backend ("httpx" | "httptools"): "httpx" by default, or the faster "httptools" (asyncio, direct connections
+                only; the [speedups] extra).
+            proxy (str | None): URL of a proxy; by default the environment says, unless `trust_env` is False.
+            ssl_context (ssl.SSLContext | None): Your own; by default one for the whole process, with certifi's
+                authorities.
+            trust_env (bool): Whether the environment may name a proxy and certificates; True by default.
+            http_client (httpx.AsyncClient | httpx2.AsyncClient | None): Your own client, which you close; excludes the
+                four network options.
+            json_loads (Callable[[bytes], Any] | None): Decoder of answers; by default orjson's where installed,
+                otherwise the standard library's.
+            allow_insecure_http (bool): Let the token travel unencrypted to another machine.
+            on_event (Callable[[Event], object] | None): Called with a typed event for each attempt, retry, pause and
+                call.
+            before_start (Callable[[], object] | None): Called when a request is about to start, each retry included.
+                What it raises ends the call, and nothing is sent: for a lease that has run out, or a switch that stops
+                everything.
+            priority ("interactive" | "bulk"): "interactive" (the default) where somebody waits for the answers, whose
+                calls go first; "bulk" where a job has time, which gets one request of five and all that nobody else
+                wants.
 
         Raises `ConfigurationError` for what can't work.
         """
-        self._init(
-            Transport(
-                base_url,
-                api_token,
-                timeout=timeout,
-                deadline=deadline,
-                retry=retry,
-                rate_limit=rate_limit,
-                budget=budget,
-                max_concurrency=max_concurrency,
-                account=account,
-                timezone=timezone,
-                backend=backend,
-                proxy=proxy,
-                ssl_context=ssl_context,
-                trust_env=trust_env,
-                http_client=http_client,
-                json_loads=json_loads,
-                allow_insecure_http=allow_insecure_http,
-                on_event=on_event,
-                before_start=before_start,
-                priority=priority,
-            )
-        )
+        self._init(Transport(base_url, api_token, **options))
 
     def _init(self, transport: Transport) -> None:
         self.transport = transport
@@ -179,32 +117,15 @@ class SMSClient:
         given: ClientOptions = {"allow_insecure_http": trusted, **options}
         return cls(url, os.environ[TOKEN_VARIABLE].strip(), **given)
 
-    def with_options(
-        self,
-        *,
-        timeout: float | Timeout | None = None,
-        deadline: float | None = None,
-        retry: RetryPolicy | None = None,
-        timezone: str | tzinfo | None = None,
-        headers: Mapping[str, str] | None = None,
-        priority: Literal["interactive", "bulk"] | None = None,
-    ) -> Self:
+    def with_options(self, **options: Unpack[ViewOptions]) -> Self:
         """A view with other options over the same connections and the same budget; closing it does nothing.
 
-        `headers` are sent beside the client's own, and those of the view it is made of. Raises `ConfigurationError` for
-        a header that is the client's own: the token's, Host, and what frames or encodes a body.
+        It takes `timeout`, `deadline`, `retry`, `timezone` and `priority`, as the class does, and `headers`, which are
+        sent beside the client's own, and those of the view it is made of. Raises `ConfigurationError` for a header that
+        is the client's own: the token's, Host, and what frames or encodes a body.
         """
         view = type(self).__new__(type(self))
-        view._init(
-            self.transport.with_options(
-                timeout=timeout,
-                deadline=deadline,
-                retry=retry,
-                timezone=timezone,
-                headers=headers,
-                priority=priority,
-            )
-        )
+        view._init(self.transport.with_options(**options))
         return view
 
     def capture(self) -> AbstractContextManager[list[Answer]]:

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 from datetime import tzinfo
 from operator import index
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, TypeVar
 
 from attrs import Attribute, field, frozen
 
@@ -28,8 +28,11 @@ __all__ = [
     "refuse_async",
     "shown",
     "time_zone",
+    "value_of",
     "whole_number",
 ]
+
+T = TypeVar("T")
 
 Priority: TypeAlias = Literal["interactive", "bulk"]
 """Whether somebody waits for the answer, or a job that has time."""
@@ -40,6 +43,13 @@ def refuse_async(name: str, function: Any) -> None:
     call = getattr(function, "__call__", None)  # noqa: B004  # an object with an `async def __call__` is one, too
     if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call):
         raise ConfigurationError(f"{name} must be a plain function, not `async def`: it is called, and not awaited")
+
+
+def value_of(kind: type[T], name: str, value: Any) -> T:
+    """`value`, if it is of that class, or a `ConfigurationError` that names the option."""
+    if not isinstance(value, kind):
+        raise ConfigurationError(f"{name} must be a {kind.__name__}, not {type(value).__name__}")
+    return value
 
 
 def positive_seconds(name: str, value: Any) -> float:

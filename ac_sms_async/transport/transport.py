@@ -7,22 +7,20 @@ from contextlib import AbstractAsyncContextManager
 from copy import copy
 from datetime import tzinfo
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, Unpack
 
 from ac_sms_async.budget.budget import MOST_SHARED, Scope
 from ac_sms_async.deadline import Deadline
 from ac_sms_async.errors import ConfigurationError, InvalidResponseError, SMSError
 from ac_sms_async.lowlevel.types import UNSET, DecodeError, Request, Response
 from ac_sms_async.options import (
-    Priority,
     RateLimit,
     RetryPolicy,
     Timeout,
     plain_function,
     positive_seconds,
-    priority_of_calls,
     shown,
-    time_zone,
+    value_of,
     whole_number,
 )
 from ac_sms_async.transport.address import (
@@ -32,7 +30,6 @@ from ac_sms_async.transport.address import (
     check_path,
     check_query,
     check_token,
-    more_headers,
     without,
 )
 from ac_sms_async.transport.backends import Exchange, WireRequest
@@ -49,6 +46,7 @@ from ac_sms_async.transport.bodies import (
 )
 from ac_sms_async.transport.call import Call
 from ac_sms_async.transport.capture import Capture
+from ac_sms_async.transport.client_options import CallOptions, ViewOptions
 from ac_sms_async.transport.core import Core
 from ac_sms_async.transport.events import EventHandler
 from ac_sms_async.transport.params import ParamValue, encode_params
@@ -117,15 +115,10 @@ class Transport:
             trust_env=trust_env,
             http_client=http_client,
         )
-        self._timeout = Timeout.of(timeout)
-        self._deadline = positive_seconds("deadline", deadline)
-        self._retry = _checked("retry", retry, RetryPolicy)
-        self._zone = time_zone(timezone)
-        self._priority: Priority = priority_of_calls(priority)
-        self._headers: tuple[tuple[str, str], ...] = ()
+        self._options: CallOptions = CallOptions(timeout, deadline, retry, timezone, priority)
         self._is_view = False
         if rate_limit is not None:
-            _checked("rate_limit", rate_limit, RateLimit)
+            value_of(RateLimit, "rate_limit", rate_limit)
         for name, function in (("json_loads", json_loads), ("on_event", on_event), ("before_start", before_start)):
             plain_function(name, function)
         self._core = Core(
@@ -157,33 +150,13 @@ class Transport:
     @property
     def timezone(self) -> tzinfo:
         """What the server's naive times mean."""
-        return self._zone
+        return self._options.timezone
 
-    def with_options(
-        self,
-        *,
-        timeout: float | Timeout | None = None,
-        deadline: float | None = None,
-        retry: RetryPolicy | None = None,
-        timezone: str | tzinfo | None = None,
-        headers: Mapping[str, str] | None = None,
-        priority: Literal["interactive", "bulk"] | None = None,
-    ) -> Self:
+    def with_options(self, **options: Unpack[ViewOptions]) -> Self:
         """The same connections and the same budget with other options; what is None stays. Closing it does nothing."""
         view = copy(self)
         view._is_view = True
-        if timeout is not None:
-            view._timeout = Timeout.of(timeout)
-        if deadline is not None:
-            view._deadline = positive_seconds("deadline", deadline)
-        if retry is not None:
-            view._retry = _checked("retry", retry, RetryPolicy)
-        if timezone is not None:
-            view._zone = time_zone(timezone)
-        if headers is not None:
-            view._headers = more_headers(self._headers, headers)
-        if priority is not None:
-            view._priority = priority_of_calls(priority)
+        view._options = self._options.with_options(**options)
         return view
 
     def capture(self) -> Capture:
@@ -295,13 +268,14 @@ class Transport:
             target = f"{target}?{check_query(request.query)}"
         if request.method not in _METHODS or request.accept not in _ACCEPTED:
             raise ConfigurationError("a request needs a method such as GET, and accepts application/json or text/csv")
-        headers = self._headers
+        options = self._options
+        headers = options.headers
         if request.headers:
             headers = without(headers, request.headers) + check_headers(request.headers)
         body = None if request.json is UNSET else encode_json(request.json)
-        wire = WireRequest(request.method, target, request.accept, body, self._timeout, request.retry_safe, headers)
+        wire = WireRequest(request.method, target, request.accept, body, options.timeout, request.retry_safe, headers)
         self._core.enter()
-        return Call(self._core, request, wire, self._retry, self._deadline, self._priority)
+        return Call(self._core, request, wire, options.retry, options.deadline, options.priority)
 
     def _decode(self, request: Request[T], exchange: Exchange, body: bytes) -> T:
         status = exchange.status
@@ -310,13 +284,13 @@ class Transport:
             if request.accept == "text/csv":
                 if is_something_else(exchange.headers):
                     raise not_csv(status, exchange.headers, body, self._core.redact)
-                return request.decode(decode_text(body, status), self._zone)
+                return request.decode(decode_text(body, status), self._options.timezone)
             if not body and (status in (204, 205) or request.method in ("DELETE", "HEAD") or not request.operation_id):
-                return request.decode(None, self._zone)
+                return request.decode(None, self._options.timezone)
             value = decode_json(self._core.loads, body, status, self._core.redact)
             failure = reported_failure(value, self._core.redact)
             if failure is None:
-                return request.decode(value, self._zone)
+                return request.decode(value, self._options.timezone)
             problem = InvalidResponseError(f"the answer is a success that reports a failure: {failure}", status=status)
         except InvalidResponseError as error:
             problem = error
@@ -354,10 +328,4 @@ def _method(method: Any) -> str:
 
 
 def _as_it_is(value: Any, _zone: tzinfo) -> Any:
-    return value
-
-
-def _checked(name: str, value: T, kind: type[T]) -> T:
-    if not isinstance(value, kind):
-        raise ConfigurationError(f"{name} must be a {kind.__name__}, not {type(value).__name__}")
     return value
