@@ -23,6 +23,7 @@ __all__ = [
     "enter",
     "expected_wait",
     "forget",
+    "is_past",
     "leave",
     "look",
     "move",
@@ -211,6 +212,12 @@ def count_ahead(ledger: Ledger, priority: Priority, interactive: int, bulk: int)
         return interactive + bulk
     turns_of_bulk = (min(ledger.since_bulk, SHARE - 1) + interactive) // (SHARE - 1)
     return interactive + min(bulk, turns_of_bulk)
+
+
+def is_past(ledger: Ledger, limit: RateLimit | None, now: float) -> bool:
+    """Whether nothing in it has a bearing on who starts from now on."""
+    starts = ledger.starts
+    return ledger.paused_until <= now and (limit is None or not starts or starts[-1][0] <= now - limit.window)
 
 
 def _spread(ledger: Ledger, limit: RateLimit, now: float) -> float:

@@ -12,17 +12,17 @@ from itertools import count
 
 from ac_sms_async.budget.ledger import (
     Ledger,
-    count_ahead,
     enter,
     expected_wait,
     forget,
+    is_past,
     leave,
     look,
     move,
     pause,
 )
+from ac_sms_async.budget.lines import Lines
 from ac_sms_async.budget.start import Start
-from ac_sms_async.line import Line
 from ac_sms_async.options import Priority, RateLimit
 
 __all__ = ["LocalBudget"]
@@ -41,7 +41,7 @@ class LocalBudget:
     def __init__(self) -> None:
         self.limit: RateLimit | None = None
         self._ledger = Ledger()
-        self._lines: dict[Priority, Line] = {"interactive": Line(), "bulk": Line()}
+        self._lines = Lines()
         self._numbers = count()
 
     @property
@@ -53,7 +53,7 @@ class LocalBudget:
         """Seconds until a request may start that comes now, behind all who wait; 0 for at once. Rather too few."""
         ledger, ahead = self._ledger, 0
         if ledger.waiters:
-            ahead = count_ahead(ledger, priority, len(self._lines["interactive"]), len(self._lines["bulk"]))
+            ahead = self._lines.count_ahead(ledger, priority)
         return expected_wait(ledger, self.limit, now, ahead)
 
     async def start(
@@ -85,7 +85,7 @@ class LocalBudget:
             if first:
                 if not line:
                     leave(ledger, ME, priority)
-                self._wake_first()
+                self._lines.wake_first()
 
     def _enter(self, clock: Callable[[], float], now: float, priority: Priority, *, again: bool = False) -> Start:
         number = next(self._numbers)
@@ -99,12 +99,12 @@ class LocalBudget:
     def move(self, number: int, moment: float) -> None:
         """The request counts from another moment."""
         move(self._ledger, number, moment)
-        self._wake_first()
+        self._lines.wake_first()
 
     def forget(self, number: int) -> None:
         """The request provably never reached the server."""
         forget(self._ledger, number)
-        self._wake_first()
+        self._lines.wake_first()
 
     def pause(self, now: float, seconds: float) -> bool:
         """Let nobody start for so long, and who waits decide anew. False where nobody may for as long already."""
@@ -113,18 +113,10 @@ class LocalBudget:
             self.wake()
         return longer
 
-    def _wake_first(self) -> None:
-        for line in self._lines.values():
-            line.wake_first()
-
     def wake(self) -> None:
         """Let everybody who waits decide anew."""
-        for line in self._lines.values():
-            line.wake_all()
+        self._lines.wake_all()
 
     def is_idle(self, now: float) -> bool:
         """Whether forgetting it now would make no difference."""
-        starts = self._ledger.starts
-        return self.paused_until <= now and (
-            self.limit is None or not starts or starts[-1][0] <= now - self.limit.window
-        )
+        return is_past(self._ledger, self.limit, now)

@@ -12,17 +12,17 @@ from typing import TypeVar
 from ac_sms_async.budget.file import Busy, LedgerFile, clock
 from ac_sms_async.budget.ledger import (
     Ledger,
-    count_ahead,
     enter,
     expected_wait,
     forget,
+    is_past,
     leave,
     look,
     move,
     pause,
 )
+from ac_sms_async.budget.lines import Lines
 from ac_sms_async.budget.start import Start
-from ac_sms_async.line import Line
 from ac_sms_async.options import Priority, RateLimit
 
 __all__ = ["MachineBudget"]
@@ -48,7 +48,7 @@ class MachineBudget:
     def __init__(self, account: str) -> None:
         self.limit: RateLimit | None = None
         self.file: LedgerFile = LedgerFile(account)
-        self._lines: dict[Priority, Line] = {"interactive": Line(), "bulk": Line()}
+        self._lines = Lines()
         self._registered: set[Priority] = set()
         self._late: list[Callable[[Ledger, float], object]] = []
         self._name = int.from_bytes(os.urandom(7))
@@ -62,7 +62,7 @@ class MachineBudget:
     def expected_wait(self, now: float, priority: Priority) -> float:
         """Seconds until a request may start that comes now, as far as is known here. Rather too few."""
         ledger = self.file.known
-        ahead = count_ahead(ledger, priority, len(self._lines["interactive"]), len(self._lines["bulk"]))
+        ahead = self._lines.count_ahead(ledger, priority)
         return max(expected_wait(ledger, self.limit, clock(), ahead), self._told_until - now)
 
     async def start(
@@ -157,7 +157,7 @@ class MachineBudget:
     def forget(self, number: int) -> None:
         """The request provably never reached the server."""
         self._change(lambda ledger, _: forget(ledger, number))
-        self._wake_first()
+        self._lines.wake_first()
 
     def pause(self, now: float, seconds: float) -> bool:
         """Let nobody start for so long, and who waits here decide anew. False where nobody may for as long already."""
@@ -177,18 +177,10 @@ class MachineBudget:
             self.wake()
         return longer
 
-    def _wake_first(self) -> None:
-        for line in self._lines.values():
-            line.wake_first()
-
     def wake(self) -> None:
         """Let everybody who waits decide anew."""
-        for line in self._lines.values():
-            line.wake_all()
+        self._lines.wake_all()
 
     def is_idle(self, now: float) -> bool:
         """Whether forgetting it now would make no difference."""
-        starts = self.file.known.starts
-        return self.paused_until <= now and (
-            self.limit is None or not starts or starts[-1][0] <= clock() - self.limit.window
-        )
+        return self._told_until <= now and is_past(self.file.known, self.limit, clock())
