@@ -169,7 +169,10 @@ async def test_the_same_without_us_loses_it(world: World, library: str, server_t
         # It takes a handshake that ends in the very turn: one in hundreds on a busy machine, or in thousands.
         for turns in [*range(60)] * 200:
             limits = module.Limits(max_connections=1)
-            async with module.AsyncClient(verify=client_tls, trust_env=False, limits=limits, timeout=0.2) as client:
+            patience = module.Timeout(5, pool=0.2)
+            async with module.AsyncClient(
+                verify=client_tls, trust_env=False, limits=limits, timeout=patience
+            ) as client:
                 async with anyio.create_task_group() as tasks:
                     tasks.start_soon(client.get, server.url)
                     for _ in range(turns):
