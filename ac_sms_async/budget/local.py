@@ -49,11 +49,14 @@ class LocalBudget:
         """Nobody starts before this time of the loop."""
         return self._ledger.paused_until
 
-    def expected_wait(self, now: float, priority: Priority) -> float:
-        """Seconds until a request may start that comes now, behind all who wait; 0 for at once. Rather too few."""
-        ledger, ahead = self._ledger, 0
+    def expected_wait(self, now: float, priority: Priority, more: int = 0) -> float:
+        """Seconds until a request may start that comes now, behind all who wait and `more` others; 0 for at once.
+
+        Rather too few.
+        """
+        ledger, ahead = self._ledger, more
         if ledger.waiters:
-            ahead = self._lines.count_ahead(ledger, priority)
+            ahead += self._lines.count_ahead(ledger, priority)
         return expected_wait(ledger, self.limit, now, ahead)
 
     async def start(

@@ -59,10 +59,10 @@ class MachineBudget:
         """Nobody starts before this time of the loop, as far as is known here."""
         return max(self._told_until, self._seen_until)
 
-    def expected_wait(self, now: float, priority: Priority) -> float:
-        """Seconds until a request may start that comes now, as far as is known here. Rather too few."""
+    def expected_wait(self, now: float, priority: Priority, more: int = 0) -> float:
+        """As `LocalBudget.expected_wait`, as far as is known here."""
         ledger = self.file.known
-        ahead = self._lines.count_ahead(ledger, priority)
+        ahead = self._lines.count_ahead(ledger, priority) + more
         return max(expected_wait(ledger, self.limit, clock(), ahead), self._told_until - now)
 
     async def start(

@@ -13,8 +13,6 @@ from ac_sms_async.budget.start import Start
 from ac_sms_async.errors import (
     APIStatusError,
     DeadlineExceededError,
-    OverloadedError,
-    RateLimitedError,
     RequestInfo,
     SMSError,
     TransportError,
@@ -22,6 +20,7 @@ from ac_sms_async.errors import (
 from ac_sms_async.lowlevel.types import Request
 from ac_sms_async.options import Priority, RetryPolicy
 from ac_sms_async.transport.account import LONGEST_PAUSE
+from ac_sms_async.transport.admission import Admission
 from ac_sms_async.transport.backends import Exchange, WireRequest
 from ac_sms_async.transport.backends.decompression import decompress, decompressor
 from ac_sms_async.transport.backends.headers import request_id
@@ -36,18 +35,6 @@ __all__ = ["Call"]
 
 ERROR_BODY_SECONDS = 5.0
 """An error's body is worth no longer a wait than this: its status says most."""
-
-LEAST_HINT = 1.0
-"""Seconds: to come back sooner than a budget's window is of no use."""
-
-ASK_AGAIN_AFTER = {True: 10.0, False: 60.0}
-"""Seconds after which one call is sent though the latest answers all took longer than it has time: one that is safe to
-repeat soon, another when all that was known is old."""
-
-
-UNKNOWN_ANSWER = 1.0
-"""Seconds that a write leaves for its answer while none is known that comes in time; half of its time at most, so that
-one that never waited always goes."""
 
 
 class _About(TypedDict):
@@ -64,11 +51,10 @@ class Call:
 
     __slots__ = (
         "_about",
-        "_asks_again",
+        "_admission",
         "_core",
         "_error",
         "_granted",
-        "_has_waited",
         "_headers",
         "_on_the_wire",
         "_priority",
@@ -105,12 +91,11 @@ class Call:
         self._on_the_wire: Exchange | None = None
         self._headers: Mapping[str, str] | None = None
         self._granted = self._started
-        self._has_waited = False
-        self._asks_again = False
         self._seconds = seconds
         self._watch = Stopwatch(self._started)
         self._about: _About | None = None
         self.deadline: float = self._started + seconds
+        self._admission = Admission(core, request, seconds, self.deadline, retry, priority, self._watch)
         self.attempts: int = 0
         self.status: int | None = None
         if core.is_observed:
@@ -139,7 +124,7 @@ class Call:
             if delay is None:
                 raise failure
             # Known from here on as the reason, should the deadline pass.
-            self._error = failure
+            self._error = self._admission.cause = failure
             logger.info(
                 "%s %s: trying again in %.1f s, after %s", self._wire.method, self._request.path, delay, failure
             )
@@ -166,7 +151,7 @@ class Call:
                 await turn.sleep(until - now)
                 core.check_open()
                 now = core.clock()
-                self._refuse_long_pause(now)
+                self._admission.refuse_long_pause(now)
         finally:
             core.resting.leave(turn)
 
@@ -175,22 +160,18 @@ class Call:
         clock = core.clock
         arrived = clock()
         self._watch.enter("queue", arrived)
-        self._has_waited = self._asks_again = False
         self.status = self._headers = None
-        if not core.slots.is_free:
-            self._decide(
-                arrived, core.slots.expected_wait() + core.account.budget.expected_wait(arrived, self._priority)
-            )
-        await core.slots.acquire(self._decide_in_queue)
+        admission = self._admission
+        admission.enter(arrived)
+        await core.slots.acquire(admission.decide_in_queue, self._priority)
         keep_slot = False
         exchange = None
         error: SMSError | None = None
         ready = started = clock()
         try:
             self._watch.enter("budget", ready)
-            self._has_waited = ready > arrived
-            self._decide(ready, core.account.budget.expected_wait(ready, self._priority))
-            self._start = await core.account.budget.start(clock, self._decide_in_line, self._priority)
+            admission.enter_line(ready, has_waited=ready > arrived)
+            self._start = await core.account.budget.start(clock, admission.decide_in_line, self._priority)
             if core.before_start is not None:
                 core.before_start()
             self._granted = started = clock()
@@ -217,7 +198,7 @@ class Call:
                     body = decompress(body, encoding)
             if (capture := capturing()) is not None:
                 capture.add(core, self.about_request, exchange, None if streamed else body)
-            self._learn(clock() - started)
+            self._admission.learn(clock() - started)
         except SMSError as failed:
             error = failed
             raise
@@ -226,7 +207,8 @@ class Call:
         finally:
             # First everything that needs no waiting, so that nothing is lost whatever is cancelled.
             if not keep_slot:
-                core.slots.release(clock() - ready)
+                # Who was refused with its slot in hand says nothing of how long others will hold theirs.
+                core.slots.release(None if exchange is None else clock() - ready)
             if exchange is not None:
                 self._start.settle(sent=exchange.sent)
                 if self._about is not None or logger.isEnabledFor(logging.DEBUG):
@@ -247,71 +229,6 @@ class Call:
         """The backend has handed over all of it."""
         self._watch.enter("wait", self._core.clock())
 
-    def _decide_in_queue(self) -> None:
-        """Something has changed while the call waits for a slot: is it worth to wait on?"""
-        self._core.check_open()
-        self._refuse_long_pause(self._core.clock())
-
-    def _decide_in_line(self, now: float, wait: float) -> None:
-        """Something has changed while the call waits for the budget: is it worth to wait on?"""
-        self._has_waited = True
-        self._decide(now, wait)
-
-    def _decide(self, now: float, wait: float) -> None:
-        """Fail at once where the call can't be answered in its time any more, if it first waits for so long."""
-        core = self._core
-        core.check_open()
-        self._refuse_long_pause(now)
-        safe = self._request.retry_safe
-        answers = core.account.answers(self._request.operation_id)
-        if answers.none_within(self._seconds) and not self._asks_again:
-            self._asks_again = answers.asked_again(now, ASK_AGAIN_AFTER[safe])
-            if not self._asks_again:
-                raise self._overloaded(
-                    f"the latest answers took longer than the {self._seconds:g} s that this call has",
-                    ASK_AGAIN_AFTER[safe],
-                )
-        if wait == math.inf or (safe and wait <= 0 and not self._has_waited):
-            # Nobody knows; or nobody else wants its turn, and to send it for nothing does no harm.
-            return
-        usual = (answers if answers.is_known else core.account.answers("")).usual(self._seconds)
-        takes = "usually takes"
-        if not usual and not safe:
-            usual, takes = min(UNKNOWN_ANSWER, self._seconds / 2), "may take"
-        left = self.deadline - now
-        if wait + usual > left:
-            booked = core.slots.expected_wait() + core.account.budget.expected_wait(now, self._priority)
-            raise self._overloaded(
-                f"the account's budget is booked for the next {booked:.1f} s, an answer {takes} {usual:.1f} s, "
-                f"and this call has {left:.1f} s left",
-                max(booked + usual - self._seconds, LEAST_HINT),
-                booked,
-            )
-
-    def _overloaded(self, text: str, retry_after: float, booked_for: float = 0.0) -> OverloadedError:
-        spent = self._watch.spent(self._core.clock())
-        if self._has_waited:
-            text = f"{text}, after {in_words(spent)}"
-        error = OverloadedError(text, retry_after=retry_after, booked_for=booked_for, spent=spent)
-        error.__cause__ = self._error
-        return error
-
-    def _learn(self, seconds: float) -> None:
-        """An answer took so long."""
-        account, now = self._core.account, self._core.clock()
-        for operation in {self._request.operation_id, ""}:
-            account.answers(operation).add(seconds, now)
-
-    def _refuse_long_pause(self, now: float) -> None:
-        """Fail at once where the account is paused for longer than this call can or wants to wait."""
-        pause = self._core.account.budget.paused_until - now
-        if pause > 0 and (pause > self._retry.max_retry_after or now + pause >= self.deadline):
-            raise RateLimitedError(
-                f"the account is paused for another {pause:.1f} s, because the server answered 429",
-                status=429,
-                retry_after=pause,
-            )
-
     async def _status_error(self, exchange: Exchange) -> APIStatusError:
         body = b""
         with anyio.move_on_after(ERROR_BODY_SECONDS):
@@ -324,7 +241,7 @@ class Call:
         if (capture := capturing()) is not None:
             capture.add(self._core, self.about_request, exchange, body)
         if exchange.status < 500 and exchange.status not in (408, 429):
-            self._learn(self._core.clock() - self._granted)
+            self._admission.learn(self._core.clock() - self._granted)
         return status_error(exchange.status, exchange.headers, body, self._core.redact)
 
     def _delay_after(self, failure: SMSError) -> float | None:
@@ -370,7 +287,9 @@ class Call:
             waited = now - self._granted
             # It takes longer than that; how much, nobody knows. One that had all the time says that it isn't enough.
             had_all = waited >= 0.9 * self._seconds
-            self._learn(math.nextafter(self._seconds, math.inf) if had_all else min(2 * waited, self._seconds))
+            self._admission.learn(
+                math.nextafter(self._seconds, math.inf) if had_all else min(2 * waited, self._seconds)
+            )
         spent = self._watch.spent(now)
         error = DeadlineExceededError(f"the deadline of {self._seconds:g} s passed: {in_words(spent)}", spent=spent)
         error.__cause__ = self._error

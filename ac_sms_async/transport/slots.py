@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ac_sms_async.line import Line
+from ac_sms_async.options import Priority
 
 __all__ = ["Slots"]
 
@@ -17,13 +18,15 @@ class Slots:
         self._free = size
         self._held = 0.0
         self._line = Line()
+        self.waiting: dict[Priority, int] = {"interactive": 0, "bulk": 0}
+        """How many wait for one."""
 
     @property
     def is_free(self) -> bool:
         """Whether there is one for who comes now."""
         return self._free > 0
 
-    async def acquire(self, decide: Callable[[], None]) -> None:
+    async def acquire(self, decide: Callable[[], None], priority: Priority) -> None:
         """Wait for a slot; without giving up control when one is free.
 
         Whoever waits and is woken calls `decide`, which raises where it isn't worth to wait on.
@@ -32,6 +35,7 @@ class Slots:
             self._free -= 1
             return
         turn = self._line.join()
+        self.waiting[priority] += 1
         try:
             while True:
                 await turn.sleep()
@@ -44,6 +48,8 @@ class Slots:
             else:
                 self._line.leave(turn)
             raise
+        finally:
+            self.waiting[priority] -= 1
 
     def release(self, held: float | None = None) -> None:
         """Hand the slot to whoever waits longest, or keep it free. `held` is for how many seconds it was taken."""

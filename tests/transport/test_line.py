@@ -182,7 +182,7 @@ async def test_leaving_costs_the_same_however_many_wait(line: str, backwards: bo
         async def wait(scope: anyio.CancelScope) -> None:
             with scope:
                 if line == "slots":
-                    await slots.acquire(patient)
+                    await slots.acquire(patient, "bulk")
                 else:
                     await let_go(budget)
 
@@ -208,11 +208,11 @@ async def test_leaving_from_the_middle_keeps_the_order() -> None:
 
     async def wait(number: int) -> None:
         with scopes[number]:
-            await slots.acquire(patient)
+            await slots.acquire(patient, "bulk")
             order.append(number)
             slots.release()
 
-    await slots.acquire(patient)
+    await slots.acquire(patient, "bulk")
     async with anyio.create_task_group() as tasks:
         for number in range(6):
             tasks.start_soon(wait, number)

@@ -24,7 +24,7 @@ async def test_slots_go_to_who_waits_longest() -> None:
     running: list[int] = []
 
     async def caller(number: int) -> None:
-        await slots.acquire(patient)
+        await slots.acquire(patient, "bulk")
         order.append(number)
         running.append(number)
         assert len(running) <= 2
@@ -47,10 +47,10 @@ async def test_a_slot_is_never_lost_to_a_cancelled_waiter() -> None:
     slots = Slots(1)
 
     async def caller() -> None:
-        await slots.acquire(patient)
+        await slots.acquire(patient, "bulk")
         slots.release()
 
-    await slots.acquire(patient)
+    await slots.acquire(patient, "bulk")
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(caller)
         await anyio.wait_all_tasks_blocked()
@@ -58,8 +58,10 @@ async def test_a_slot_is_never_lost_to_a_cancelled_waiter() -> None:
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(caller)
         await anyio.wait_all_tasks_blocked()
+        assert slots.waiting == {"interactive": 0, "bulk": 1}
         # Cancelled first, then handed the slot before it gets to run.
         tasks.cancel_scope.cancel()
         slots.release()
     with anyio.fail_after(1):
-        await slots.acquire(patient)
+        await slots.acquire(patient, "bulk")
+    assert slots.waiting == {"interactive": 0, "bulk": 0}
