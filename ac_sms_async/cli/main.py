@@ -26,12 +26,12 @@ from ac_sms_async.cli.metrics import metrics
 from ac_sms_async.cli.output import Output, printable
 from ac_sms_async.cli.report import report
 from ac_sms_async.cli.running import Stopped
-from ac_sms_async.cli.sandbox import sandbox
 from ac_sms_async.cli.store import store
 from ac_sms_async.cli.streams import give_up_output
 from ac_sms_async.collect import StoreError
 from ac_sms_async.collect.store.target import without_userinfo
 from ac_sms_async.errors import ConfigurationError, SMSError
+from ac_sms_async.sandbox.command import sandbox
 
 __all__ = ["cli", "run"]
 

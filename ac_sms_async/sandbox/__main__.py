@@ -1,5 +1,5 @@
 """`python -m ac_sms_async.sandbox`."""
 
-from ac_sms_async.sandbox.command import main
+from ac_sms_async.sandbox.command import sandbox
 
-main()
+sandbox(prog_name="python -m ac_sms_async.sandbox")

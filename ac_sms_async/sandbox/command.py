@@ -1,23 +1,98 @@
-"""The sandbox as a process: its command line, and what it prints."""
+"""`ac-sms sandbox`, also `python -m ac_sms_async.sandbox`: the sandbox as a process, and what it prints."""
 
 from __future__ import annotations
 
-import argparse
+import json
 import signal
 import socket
-import sys
 import time
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from types import FrameType
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from ac_sms_async.sandbox.broadcast import Pace
-from ac_sms_async.sandbox.clock import Clock
-from ac_sms_async.sandbox.sandbox import Sandbox
+import click
+
+if TYPE_CHECKING:
+    from ac_sms_async.sandbox import Sandbox
+
+_EXAMPLES = """\b
+Examples:
+  ac-sms sandbox                                     paste what it prints into a second terminal, and go on there
+  ac-sms sandbox --seed 7 --end 2026-03-01           the same data every time and everywhere
+  ac-sms sandbox --speed 3600                        an hour a second: watch numbers move, and scheduled ones go out
+  ac-sms sandbox --data my.yaml --db sandbox.sqlite  data of your own, and what became of it
+  ac-sms sandbox --accounts acme=let-me-in,globex=let-me-in-too
+  ac-sms sandbox --fault getBroadcastMetrics:429:retry_after=2:nth=3 --fault '*:reset:probability=0.1'
+  ac-sms sandbox --host 0.0.0.0                      for other machines and containers; says what they have to set
+
+\b
+It prints a URL and a token for each account, and runs until Ctrl-C. At the URL's root is a page to look at;
+/_sandbox moves the clock, adds data and faults, and shows the requests seen, by curl. Nothing is ever sent.
+"""
+_DAY = click.DateTime(["%Y-%m-%d"])
+_MOMENT = click.DateTime(["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M%z"])
+_SECONDS = click.FloatRange(min=0)
+_FILE = click.Path(dir_okay=False)
 
 
-def serve(sandbox: Sandbox) -> None:
+@click.command(epilog=_EXAMPLES, short_help="Run a look-alike of ActiveCampaign's SMS API to try things on.")
+@click.option("--host", default="127.0.0.1", help="Address to listen on. Default: this machine only.")
+@click.option(
+    "--port", type=click.IntRange(0, 65_535), default=8080, show_default=True, help="Port; 0: one that is free."
+)
+@click.option("--db", type=_FILE, metavar="FILE", help="SQLite file to keep everything in, and to go on from.")
+@click.option("--seed", type=int, help="Which data to begin with. Default: 0.")
+@click.option("--broadcasts", type=click.IntRange(min=0), help="How many broadcasts an account has. Default: 50.")
+@click.option("--recipients", type=click.IntRange(min=0), help="Size of the largest broadcast. Default: 200.")
+@click.option("--end", type=_DAY, metavar="DATE", help="The day that broadcasts go up to. Default: today, by --start.")
+@click.option("--accounts", metavar="NAMES", help="acme,globex, or with tokens acme=TOKEN,globex=TOKEN. Default: acme.")
+@click.option("--data", type=_FILE, metavar="FILE", help="YAML or JSON file of broadcasts, lists and credits to add.")
+@click.option("--credits", type=int, default=9040, show_default=True, help="Credits beyond the monthly ones.")
+@click.option("--start", type=_MOMENT, metavar="TIME", help="The time, as 2026-03-01T09:00-06:00. Default: now.")
+@click.option("--speed", type=float, default=1.0, show_default=True, help="How fast time runs; 0: not by itself.")
+@click.option("--review", type=_SECONDS, default=1.0, show_default=True, help="Seconds that a review takes.")
+@click.option("--sending", type=_SECONDS, default=2.0, show_default=True, help="Seconds that sending takes.")
+@click.option("--ai", type=_SECONDS, default=2.0, show_default=True, help="Seconds that an AI request takes.")
+@click.option(
+    "--rate-limit",
+    type=click.IntRange(min=0),
+    default=5,
+    show_default=True,
+    help="Requests a second and account; 0: any.",
+)
+@click.option(
+    "--fault", "faults", multiple=True, metavar="FAULT", help="operation:kind[:name=value...]; can be repeated."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print URLs and tokens as JSON, on one line.")
+def sandbox(
+    review: float, sending: float, ai: float, start: datetime | None, speed: float, as_json: bool, **options: Any
+) -> None:
+    """Run a look-alike of ActiveCampaign's SMS API: all operations, with data that lives, and nothing is ever sent."""
+    try:
+        from ac_sms_async.sandbox import Clock, Pace, Sandbox
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("ac_sms_async"):
+            raise
+        raise click.ClickException(str(error)) from None
+    end, accounts = options.pop("end"), options.pop("accounts")
+    try:
+        made = Sandbox(
+            pace=Pace(review=review, sending=sending, ai=ai),
+            clock=Clock(start, speed=speed),
+            end=None if end is None else end.date(),
+            accounts=None if accounts is None else parse_accounts(accounts),
+            rate_limit=options.pop("rate_limit") or None,
+            extra_credits=options.pop("credits"),
+            **options,
+        )
+        serve(made, as_json=as_json)
+    except (ValueError, OSError) as error:
+        raise click.ClickException(str(error)) from None
+
+
+def serve(sandbox: Sandbox, *, as_json: bool = False) -> None:
     """Run until SIGINT or SIGTERM; prints URLs and tokens first."""
     running = True
 
@@ -28,24 +103,31 @@ def serve(sandbox: Sandbox) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
     with sandbox:
-        print(describe(sandbox), flush=True)  # noqa: T201 - this is the command's output
+        click.echo(json.dumps(access(sandbox)) if as_json else describe(sandbox))
         while running:
             time.sleep(0.1)
 
 
+def access(sandbox: Sandbox) -> dict[str, Any]:
+    """How to reach it: its root, its accounts, and the host that other machines have to trust, if any."""
+    accounts = [{"name": each.name, "url": each.url, "token": each.token} for each in sandbox.accounts.values()]
+    elsewhere = f"{socket.gethostname()}:{urlsplit(sandbox.url).port}" if sandbox.app.open_to_others else None
+    return {"url": sandbox.url, "accounts": accounts, "insecure_host": elsewhere}
+
+
 def describe(sandbox: Sandbox) -> str:
-    """URLs and tokens, one account a paragraph, ready to be pasted into a shell."""
-    lines = [f"ActiveCampaign SMS sandbox at {sandbox.url}/ (this is not the real thing: nothing is ever sent)"]
-    for access in sandbox.accounts.values():
+    """The same for people: URLs and tokens, one account a paragraph, ready to be pasted into a shell."""
+    found = access(sandbox)
+    lines = [f"ActiveCampaign SMS sandbox at {found['url']}/ (this is not the real thing: nothing is ever sent)"]
+    for account in found["accounts"]:
         lines += [
             "",
-            f"# account {access.name}",
-            f"export ACTIVECAMPAIGN_URL={access.url}",
-            f"export ACTIVECAMPAIGN_API_TOKEN={access.token}",
+            f"# account {account['name']}",
+            f"export ACTIVECAMPAIGN_URL={account['url']}",
+            f"export ACTIVECAMPAIGN_API_TOKEN={account['token']}",
         ]
-    if sandbox.app.open_to_others:
-        url = urlsplit(sandbox.url)
-        elsewhere = f"{socket.gethostname()}:{url.port}"
+    elsewhere = found["insecure_host"]
+    if elsewhere is not None:
         lines += [
             "",
             f"# other machines reach it at http://{elsewhere}/<account>, or by another name of it; there also set:",
@@ -64,58 +146,3 @@ def parse_accounts(text: str) -> Sequence[str] | Mapping[str, str]:
         raise ValueError("give every account a token (name=token), or none")
     pairs = (part.partition("=") for part in parts)
     return {name: token for name, _, token in pairs}
-
-
-def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(prog="ac-sms sandbox", description=__doc__)
-    made.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
-    made.add_argument("--port", type=int, default=8080, help="port to listen on; 0 chooses one (default: 8080)")
-    made.add_argument("--db", metavar="FILE", help="SQLite file to keep everything in, and to go on from")
-    data = made.add_argument_group("data to begin with")
-    data.add_argument("--seed", type=int, help="which data (default: 0)")
-    data.add_argument("--broadcasts", type=int, help="how many broadcasts an account has (default: 50)")
-    data.add_argument("--recipients", type=int, help="size of the largest broadcast (default: 200)")
-    data.add_argument("--end", type=date.fromisoformat, help="day that they go up to (default: today, by --start)")
-    data.add_argument("--accounts", help="names, with tokens if wanted: acme,globex or acme=TOKEN (default: acme)")
-    data.add_argument("--data", metavar="FILE", help="YAML or JSON file of broadcasts, lists and credits of your own")
-    data.add_argument("--credits", type=int, default=9040, help="credits beyond the monthly ones (default: 9040)")
-    clock = made.add_argument_group("time")
-    clock.add_argument("--start", type=datetime.fromisoformat, help="what time it is, with an offset (default: now)")
-    clock.add_argument("--speed", type=float, default=1.0, help="how fast time runs; 0: not by itself (default: 1)")
-    clock.add_argument("--review", type=float, default=1.0, help="seconds that a review takes (default: 1)")
-    clock.add_argument("--sending", type=float, default=2.0, help="seconds that sending takes (default: 2)")
-    clock.add_argument("--ai", type=float, default=2.0, help="seconds that an AI request takes (default: 2)")
-    bad = made.add_argument_group("what goes wrong")
-    bad.add_argument("--rate-limit", type=int, default=5, help="requests a second and account; 0: any (default: 5)")
-    bad.add_argument(
-        "--fault",
-        action="append",
-        default=[],
-        help="operation:kind[:name=value...], for example getBroadcastMetrics:429:retry_after=2:nth=3; repeatable",
-    )
-    return made
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Read the command line and serve; what cannot be served ends with a line on stderr."""
-    options = parser().parse_args(arguments)
-    try:
-        sandbox = Sandbox(
-            seed=options.seed,
-            broadcasts=options.broadcasts,
-            recipients=options.recipients,
-            end=options.end,
-            accounts=None if options.accounts is None else parse_accounts(options.accounts),
-            rate_limit=options.rate_limit or None,
-            extra_credits=options.credits,
-            pace=Pace(review=options.review, sending=options.sending, ai=options.ai),
-            clock=Clock(options.start, speed=options.speed),
-            host=options.host,
-            port=options.port,
-            faults=options.fault,
-            data=options.data,
-            db=options.db,
-        )
-        serve(sandbox)
-    except (ValueError, OSError) as error:
-        sys.exit(f"error: {error}")
