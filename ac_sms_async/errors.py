@@ -248,11 +248,11 @@ class PaymentRequiredError(APIStatusError):
 
 
 class PermissionDeniedError(APIStatusError):
-    """403: a wrong token, a missing permission, a plan without SMS; at times also an object that isn't there."""
+    """403: a wrong token, a missing permission, a plan without SMS."""
 
 
 class NotFoundError(APIStatusError):
-    """404: there is no such object, or no such account behind the URL."""
+    """404, or a 403 that says so in words: there is no such object, or no such account behind the URL."""
 
 
 class ConflictError(APIStatusError):

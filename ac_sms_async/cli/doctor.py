@@ -7,10 +7,12 @@ from typing import Literal
 
 import attrs
 import click
+from attrs import evolve
 
 from ac_sms_async import SMSClient
 from ac_sms_async.cli.advice import advice
 from ac_sms_async.cli.connection import Connection, connection, connection_options
+from ac_sms_async.cli.deep import Answer, ask, report
 from ac_sms_async.cli.output import Output, json_option, output, printable
 from ac_sms_async.cli.running import run_async
 from ac_sms_async.errors import (
@@ -38,15 +40,31 @@ class Finding:
     advice: str | None = None
 
 
-@click.command(epilog="\b\nExample:\n  ac-sms doctor\n", short_help="Check URL, token, permissions and rate.")
+_EXAMPLES = """\b
+Examples:
+  ac-sms doctor
+  ac-sms doctor --deep --json > report.json     what is worth sending in to the project: nothing in it is personal
+"""
+_WRONG_TOKEN = "made-up-by-ac-sms-doctor"  # noqa: S105 - no account has it
+
+
+@click.command(epilog=_EXAMPLES, short_help="Check URL, token, permissions and rate.")
+@click.option(
+    "--deep", is_flag=True, help="Then ask what is not known of the API, by some ten requests that only read."
+)
 @connection_options
 @json_option
-def doctor() -> int:
+def doctor(deep: bool) -> int:
     """Check that this account can be worked with: URL, token, permissions, rate. Changes nothing, sends nothing."""
-    out = output()
-    findings = run_async(_Examination(connection()).examine)
-    _show(out, findings)
-    return 1 if any(finding.outcome == "problem" for finding in findings) else 0
+    out, examination = output(), _Examination(connection())
+    findings = run_async(examination.examine)
+    failed = any(finding.outcome == "problem" for finding in findings)
+    # With both, JSON is the report alone: the findings name the account.
+    if failed or not (deep and out.as_json):
+        _show(out, findings)
+    if deep and not failed:
+        _show_report(out, run_async(examination.ask), examination.rate_limit)
+    return 1 if failed else 0
 
 
 class _Examination:
@@ -69,6 +87,16 @@ class _Examination:
                 await self._try("metrics", lambda: self._metrics(sms))
         self._rate()
         return self._findings
+
+    async def ask(self) -> list[Answer]:
+        """What the account says about the guesses of the sandbox."""
+        async with self._given.client() as sms, evolve(self._given, token=_WRONG_TOKEN).client() as stranger:
+            return await ask(sms, stranger)
+
+    @property
+    def rate_limit(self) -> int | None:
+        """How many requests a second the server allows, where it said so."""
+        return None if self._last is None else self._last.rate_limit
 
     async def _try(self, check: str, work: Callable[[], Awaitable[str]]) -> bool:
         """Run a check; returns whether it makes sense to go on."""
@@ -126,3 +154,12 @@ def _show(out: Output, findings: list[Finding]) -> None:
         if finding.advice is not None and finding.advice != given:
             click.echo(f"{'':20}{finding.advice}")
         given = finding.advice
+
+
+def _show_report(out: Output, answers: list[Answer], rate_limit: int | None) -> None:
+    if out.as_json:
+        out.data(report(answers, rate_limit))
+        return
+    click.echo("\nWhat is guessed of the API, and what it does here (worth sending in: nothing of this is personal)")
+    rows = [(answer.guess, answer.sandbox, answer.found, answer.holds, answer.how) for answer in answers]
+    out.table(["Guess", "Sandbox", "Here", "Holds", "Seen"], rows)

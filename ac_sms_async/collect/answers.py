@@ -11,33 +11,27 @@ from ac_sms_async.errors import (
     NotFoundError,
     PagingError,
     PaymentRequiredError,
-    PermissionDeniedError,
     SMSError,
 )
 
-__all__ = ["HOPELESS", "is_answer", "is_gone", "is_nothing"]
+__all__ = ["HOPELESS", "is_answer", "is_nothing"]
 
 HOPELESS = (AuthenticationError, PaymentRequiredError, ConfigurationError)
 """No other id will do better."""
 
-_ABOUT_ONE = (400, 404, 409, 410, 422)
+_ABOUT_ONE = (400, 409, 410, 422)
 
 
 def is_answer(error: SMSError) -> bool:
     """Whether the server has answered, about the one id that was asked for: others may do better."""
-    return isinstance(error, PagingError) or (isinstance(error, APIStatusError) and error.status in _ABOUT_ONE)
+    if isinstance(error, PagingError | NotFoundError):
+        return True
+    return isinstance(error, APIStatusError) and error.status in _ABOUT_ONE
 
 
 def is_nothing(error: SMSError) -> bool:
     """Whether it is the API that says that there is no such thing, and not a proxy, a login page or a wrong URL."""
     return isinstance(error, NotFoundError) and _is_json(error.body)
-
-
-def is_gone(error: SMSError) -> bool:
-    """Whether it says of an object that it isn't there. The API answers 403 at times where it means 404."""
-    if isinstance(error, PermissionDeniedError):
-        return _is_json(error.body) and "no result found" in error.message.lower()
-    return is_nothing(error)
 
 
 def _is_json(body: bytes) -> bool:

@@ -17,7 +17,7 @@ import anyio
 import anyio.abc
 from attrs import define
 
-from ac_sms_async.collect.answers import HOPELESS, is_answer, is_gone, is_nothing
+from ac_sms_async.collect.answers import HOPELESS, is_answer, is_nothing
 from ac_sms_async.collect.ledger import Kind, Ledger
 from ac_sms_async.collect.needs import Known
 from ac_sms_async.collect.queue import WorkQueue
@@ -196,7 +196,7 @@ class Stages:
             try:
                 fields = await self._source.broadcast(broadcast_id)
             except SMSError as error:
-                if not is_gone(error):
+                if not is_nothing(error):
                     raise
                 fields = None
             await self._ledger.save_broadcast(broadcast_id, fields)

@@ -90,7 +90,7 @@ class BroadcastsResource(Resource):
     async def get(self, broadcast_id: int) -> BroadcastMessage:
         """One broadcast with all its details.
 
-        Raises `NotFoundError` (or `PermissionDeniedError`) when there is none. Operation: getBroadcast.
+        Raises `NotFoundError` when there is none. Operation: getBroadcast.
         """
         return await get_broadcast.asyncio(self._transport, arguments.positive_id(broadcast_id))
 

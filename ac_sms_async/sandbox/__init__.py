@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from ac_sms_async.sandbox.clock import Clock as Clock
     from ac_sms_async.sandbox.faults import Fault as Fault
     from ac_sms_async.sandbox.faults import Faults as Faults
+    from ac_sms_async.sandbox.guesses import Guesses as Guesses
     from ac_sms_async.sandbox.journal import Journal as Journal
     from ac_sms_async.sandbox.journal import JournalEntry as JournalEntry
     from ac_sms_async.sandbox.sandbox import AccountAccess as AccountAccess
@@ -21,12 +22,13 @@ _MODULES = {
     "Clock": "clock",
     "Fault": "faults",
     "Faults": "faults",
+    "Guesses": "guesses",
     "Journal": "journal",
     "JournalEntry": "journal",
     "Pace": "broadcast",
     "Sandbox": "sandbox",
 }
-__all__ = ["AccountAccess", "Clock", "Fault", "Faults", "Journal", "JournalEntry", "Pace", "Sandbox"]
+__all__ = ["AccountAccess", "Clock", "Fault", "Faults", "Guesses", "Journal", "JournalEntry", "Pace", "Sandbox"]
 
 
 def __getattr__(name: str) -> object:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 from attrs import define
 
@@ -15,6 +15,7 @@ from ac_sms_async.sandbox.clock import Clock, naive_stamp
 from ac_sms_async.sandbox.credits import Balance, credits_per_message, period
 from ac_sms_async.sandbox.draw import Draw
 from ac_sms_async.sandbox.fates import Counts
+from ac_sms_async.sandbox.guesses import Guesses
 from ac_sms_async.sandbox.limiter import Limiter
 from ac_sms_async.sandbox.people import People
 from ac_sms_async.sandbox.problem import bad_body, conflict, not_found, payment_required
@@ -41,6 +42,7 @@ class AIRequest:
 
 #: What is written, and kept where there is a file.
 Record = Broadcast | AIRequest | SubscriberList | Balance
+Row = TypeVar("Row", Broadcast, SubscriberList)
 
 
 class Account:
@@ -56,10 +58,12 @@ class Account:
         pace: Pace,
         rate_limit: int | None,
         extra_credits: int,
+        guesses: Guesses,
         changed: Callable[[str, Record], None],
     ) -> None:
         self.name = name
         self.token = token
+        self.guesses = guesses
         self.limiter: Limiter = Limiter(rate_limit)
         self.ai_requests: dict[str, AIRequest] = {}
         self._seed = seed
@@ -101,15 +105,18 @@ class Account:
         return broadcast.to_json(now, f"https://{self.name}.example.com/sms")
 
     def live(self) -> list[Broadcast]:
-        """Broadcasts that are not deleted, by id, with rows slipped in by a fault first."""
-        found = [broadcast for broadcast in self.broadcasts.values() if broadcast.deleted_at is None]
-        found.sort(key=lambda broadcast: (broadcast.rank, broadcast.id))
-        return found
+        """Broadcasts that are not deleted, in the order of a list."""
+        return self.in_order(broadcast for broadcast in self.broadcasts.values() if broadcast.deleted_at is None)
+
+    def in_order(self, found: Iterable[Row]) -> list[Row]:
+        """As a list has them where no order is asked for: by id, with rows slipped in by a fault first."""
+        sign = -1 if self.guesses.order == "newest" else 1
+        return sorted(found, key=lambda each: (each.rank, sign * each.id))
 
     def broadcast(self, broadcast_id: int) -> Broadcast:
         found = self.broadcasts.get(broadcast_id)
         if found is None or found.deleted_at is not None:
-            raise not_found("Broadcast", broadcast_id)
+            raise not_found("Broadcast", broadcast_id, self.guesses.missing)
         return found
 
     def create(self, fields: dict[str, Any], now: float) -> Broadcast:
@@ -254,6 +261,8 @@ class Account:
             status = self.broadcast(target).status_at(self.now())
             if status != "draft":
                 raise conflict(f"The broadcast is {status}: only drafts can be rewritten.")
+        elif self.guesses.ai_id == "at_once":
+            target = self.create({"name": _ai_name(fields["prompt"]), "body": ""}, self.now()).id
         one, two, *_ = Draw(*self.key, "ai").at(len(self.ai_requests))
         request = AIRequest(
             id=str(uuid.UUID(int=one << 64 | two, version=4)),
@@ -290,9 +299,18 @@ class Account:
             self.save(target)
             request.outcome, request.broadcast_id = "success", target.id
         else:
-            broadcast = self.create({"name": f"AI: {request.prompt[:40]}", "body": body}, self.now())
+            broadcast = self.create({"name": _ai_name(request.prompt), "body": body}, self.now())
             request.outcome, request.broadcast_id = "success", broadcast.id
         self.save(request)
+
+    def ai_json(self, request: AIRequest) -> dict[str, Any]:
+        """The document's AIBroadcastStatus."""
+        broadcast_id = request.broadcast_id
+        if self.guesses.ai_id == "at_once":
+            broadcast_id = request.target
+        elif self.guesses.ai_id == "later" and self.now() < request.due + self._pace.ai:
+            broadcast_id = None
+        return {"source": request.source, "status": request.outcome or "in_progress", "broadcastId": broadcast_id}
 
     # --- keeping ------------------------------------------------------------------------------------------------
 
@@ -311,3 +329,7 @@ class Account:
             self.ai_requests[record.id] = record
             if record.outcome is None:
                 self._ai_pending.append(record)
+
+
+def _ai_name(prompt: str) -> str:
+    return f"AI: {prompt[:40]}"

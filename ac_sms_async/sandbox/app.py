@@ -144,7 +144,7 @@ class App:
         if token is not None:
             entry.authorized = token == account.token
         if not entry.authorized:
-            return problem.forbidden()
+            return problem.forbidden(self.state.guesses.refused)
         wait = account.limiter.admit(entry.at)
         return None if wait is None else problem.too_many(retry_after(wait))
 

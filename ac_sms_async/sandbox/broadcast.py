@@ -125,8 +125,10 @@ class Broadcast:
         self.scheduled_by = None
         self.audience = 0
 
-    def date_at(self, now: float) -> int:
-        """The day that the list's date filter looks at: sent, else scheduled, else created."""
+    def date_at(self, now: float, date_filter: str) -> int:
+        """The second whose day the list's date filter looks at: sent, else scheduled, else created."""
+        if date_filter == "created":
+            return self.created_at
         return self.sent_at(now) or self.scheduled_date or self.created_at
 
     def to_json(self, now: float, base_url: str) -> dict[str, Any]:

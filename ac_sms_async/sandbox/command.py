@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 
 import click
 
+from ac_sms_async.sandbox.guesses import Guesses
+
 if TYPE_CHECKING:
     from ac_sms_async.sandbox import Sandbox
 
@@ -25,6 +27,7 @@ Examples:
   ac-sms sandbox --data my.yaml --db sandbox.sqlite  data of your own, and what became of it
   ac-sms sandbox --accounts acme=let-me-in,globex=let-me-in-too
   ac-sms sandbox --fault getBroadcastMetrics:429:retry_after=2:nth=3 --fault '*:reset:probability=0.1'
+  ac-sms sandbox --guess order=newest --guess missing=403
   ac-sms sandbox --host 0.0.0.0                      for other machines and containers; says what they have to set
 
 \b
@@ -35,6 +38,10 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 _MOMENT = click.DateTime(["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M%z"])
 _SECONDS = click.FloatRange(min=0)
 _FILE = click.Path(dir_okay=False)
+
+
+def _guesses(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    return [text for text in Guesses.texts() if text.startswith(incomplete)]
 
 
 @click.command(epilog=_EXAMPLES, short_help="Run a look-alike of ActiveCampaign's SMS API to try things on.")
@@ -65,6 +72,14 @@ _FILE = click.Path(dir_okay=False)
 @click.option(
     "--fault", "faults", multiple=True, metavar="FAULT", help="operation:kind[:name=value...]; can be repeated."
 )
+@click.option(
+    "--guess",
+    "guesses",
+    multiple=True,
+    metavar="NAME=VALUE",
+    shell_complete=_guesses,
+    help="Where the real server is not known, do this: order=newest, missing=403, ...; can be repeated.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print URLs and tokens as JSON, on one line.")
 def sandbox(
     review: float, sending: float, ai: float, start: datetime | None, speed: float, as_json: bool, **options: Any
@@ -85,6 +100,7 @@ def sandbox(
             accounts=None if accounts is None else parse_accounts(accounts),
             rate_limit=options.pop("rate_limit") or None,
             extra_credits=options.pop("credits"),
+            guesses=Guesses.read(options.pop("guesses")),
             **options,
         )
         serve(made, as_json=as_json)

@@ -63,6 +63,7 @@ def _about(state: State, rest: str, given: dict[str, Any]) -> Reply:
             "recipients": state.seed.recipients,
             "end": state.seed.end.isoformat(),
             "rate_limit": state.rate_limit,
+            "guesses": asdict(state.guesses),
             "requests": state.journal.seen,
             "faults": len(state.faults),
             "clock": _clock_json(state),

@@ -34,7 +34,7 @@ def insert_list(account: Account) -> None:
 
 def delete_list(account: Account, at: int) -> None:
     """The list at this place is gone."""
-    for each in sorted(account.lists.values(), key=lambda found: (found.rank, found.id))[at : at + 1]:
+    for each in account.in_order(account.lists.values())[at : at + 1]:
         del account.lists[each.id]
 
 

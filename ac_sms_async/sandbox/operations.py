@@ -68,8 +68,8 @@ def list_broadcasts(call: Call) -> Answer:
     query = Query(call.query, names, order_columns=ORDER_COLUMNS)
     status = query.choice("filters[status]", STATUSES, "filter value for status")
     name = (query.text("filters[name]") or "").casefold()
-    window = query.window()
-    offset, limit = query.offset(), query.limit()
+    window, guesses = query.window(), call.account.guesses
+    rows = query.page(guesses)
     found = call.account.live()
     # The document calls filters[type] a future feature: it is taken, and changes nothing.
     if status:
@@ -77,10 +77,10 @@ def list_broadcasts(call: Call) -> Answer:
     if name:
         found = [each for each in found if name in each.name.casefold()]
     if window != EVERY_DAY:
-        found = [each for each in found if window.holds(each.date_at(call.now))]
+        found = [each for each in found if window.holds(each.date_at(call.now, guesses.date_filter))]
     for column, descending in reversed(query.orders(ORDER_COLUMNS)):
         found.sort(key=_order_key(column, call.now), reverse=descending)
-    page = [call.account.json(each, call.now) for each in found[offset : offset + limit]]
+    page = [call.account.json(each, call.now) for each in found[rows]]
     return Answer({"broadcasts": page, "meta": {"total": len(found)}})
 
 
@@ -125,13 +125,9 @@ def delete_broadcast(call: Call) -> Answer:
 def list_broadcast_lists(call: Call) -> Answer:
     query = Query(call.query, (*_PAGE, "filters[name]"))
     name = (query.text("filters[name]") or "").casefold()
-    offset, limit = query.offset(), query.limit()
-    found = [each for each in call.account.lists.values() if name in each.name.casefold()]
-    found.sort(key=lambda each: (each.rank, each.id))
-    page = [
-        {"id": each.id, "name": each.name, "subscriber_count": each.subscriber_count}
-        for each in found[offset : offset + limit]
-    ]
+    rows = query.page(call.account.guesses)
+    found = call.account.in_order(each for each in call.account.lists.values() if name in each.name.casefold())
+    page = [{"id": each.id, "name": each.name, "subscriber_count": each.subscriber_count} for each in found[rows]]
     return Answer({"lists": page, "meta": {"total": len(found)}})
 
 
@@ -154,9 +150,8 @@ def get_ai_broadcast_status(call: Call) -> Answer:
     Query(call.query, ())
     request = call.account.ai_requests.get(call.path_id)
     if request is None:
-        raise not_found("AI request", call.path_id)
-    status = request.outcome or "in_progress"
-    return Answer({"source": request.source, "status": status, "broadcastId": request.broadcast_id})
+        raise not_found("AI request", call.path_id, call.account.guesses.missing)
+    return Answer(call.account.ai_json(request))
 
 
 # --- metrics ----------------------------------------------------------------------------------------------------
@@ -254,10 +249,14 @@ def get_broadcast_recipients(call: Call) -> Answer:
         search=query.text("search") or "",
         order=query.choice("order[field]", recipients.COLUMNS, "order field"),
     )
-    offset, limit = query.offset(), query.limit()
+    guesses = call.account.guesses
+    rows = query.page(guesses)
     seen, places = _selected(call, call.account.broadcast(_path_integer(call)), selection)
-    page = [recipients.to_json(seen, place) for place in places[offset : offset + limit]]
-    return Answer({"recipients": page, "meta": {"total": len(places), "limit": limit, "offset": offset}})
+    if guesses.order == "newest" and selection.order is None:
+        places = places[::-1]
+    page = [recipients.to_json(seen, place) for place in places[rows]]
+    meta = {"total": len(places), "limit": rows.stop - rows.start, "offset": rows.start}
+    return Answer({"recipients": page, "meta": meta})
 
 
 def export_broadcast_metrics(call: Call) -> Answer:

@@ -17,13 +17,14 @@ class Problem(Exception):
         self.headers: dict[str, str] = headers or {}
 
 
-def forbidden() -> Problem:
-    """A wrong or missing token: 403 rather than 401, as on the rest of the platform."""
-    return Problem(403, {"message": FORBIDDEN})
+def forbidden(status: int) -> Problem:
+    """A wrong or missing token."""
+    return Problem(status, {"message": FORBIDDEN})
 
 
-def not_found(kind: str, identifier: object) -> Problem:
-    return Problem(404, {"message": f"No Result found for {kind} with id {identifier}"})
+def not_found(kind: str, identifier: object, status: int) -> Problem:
+    """The platform says it in these words, with 404 and at times with 403."""
+    return Problem(status, {"message": f"No Result found for {kind} with id {identifier}"})
 
 
 def no_route(path: str) -> Problem:

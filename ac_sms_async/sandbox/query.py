@@ -11,10 +11,10 @@ from urllib.parse import parse_qsl
 from attrs import define
 
 from ac_sms_async.sandbox.clock import ACCOUNT_ZONE
+from ac_sms_async.sandbox.guesses import Guesses
 from ac_sms_async.sandbox.problem import bad_query
 
 DEFAULT_LIMIT = 20
-MAX_LIMIT = 100
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
 _INTEGER = re.compile(r"-?\d{1,1000}\Z", re.ASCII)
 
@@ -102,12 +102,13 @@ class Query:
             raise bad_query(f'Invalid {name}: "{value}". It must be an integer of at least {lowest}.')
         return int(value)
 
-    def offset(self) -> int:
-        return self.integer("offset", 0, 0)
-
-    def limit(self) -> int:
-        """20 unless told; more than 100 is silently made 100, as the platform does."""
-        return min(self.integer("limit", DEFAULT_LIMIT, 1), MAX_LIMIT)
+    def page(self, guesses: Guesses) -> slice:
+        """Which rows are asked for: 20 unless told, and silently no more than a page may have."""
+        offset, limit = self.integer("offset", 0, 0), self.integer("limit", DEFAULT_LIMIT, 1)
+        limit = min(limit, guesses.page_cap)
+        if guesses.page_start == "multiple":
+            offset -= offset % limit
+        return slice(offset, offset + limit)
 
     def _date(self, name: str) -> date | None:
         value = self.text(name)

@@ -18,6 +18,7 @@ from ac_sms_async.sandbox.clock import Clock
 from ac_sms_async.sandbox.database import Database, Setup
 from ac_sms_async.sandbox.faults import Fault, Faults
 from ac_sms_async.sandbox.guard import is_loopback
+from ac_sms_async.sandbox.guesses import Guesses
 from ac_sms_async.sandbox.journal import Journal
 from ac_sms_async.sandbox.own_data import add_broadcast, add_list, read_document, set_credits
 from ac_sms_async.sandbox.seed import Seed
@@ -45,9 +46,10 @@ class Sandbox:
     `recipients`, the others have fewer; `end` is the day (in America/Chicago) up to which broadcasts were sent, today
     by the clock if left out; `accounts` ("acme") are names, or names with tokens; `rate_limit` is requests
     in any sliding second and account, None for no limit; `extra_credits` are those bought beyond the monthly ones;
-    `pace` is how long reviews, sending and AI take; `clock` is real time unless told otherwise; `faults` are in force
-    from the start; `data` are broadcasts, lists and credits of your own, as a dict or a YAML or JSON file; `db` is a
-    SQLite file that keeps everything, and knows what it was made with (`data` is for the first time only).
+    `pace` is how long reviews, sending and AI take; `clock` is real time unless told otherwise; `guesses` are
+    what it does where the real server is not known; `faults` are in force from the start; `data` are broadcasts, lists
+    and credits of your own, as a dict or a YAML or JSON file; `db` is a SQLite file that keeps everything, and knows
+    what it was made with (`data` is for the first time only).
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Sandbox:
         clock: Clock | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
+        guesses: Guesses | None = None,
         faults: Iterable[Fault | str] = (),
         data: Path | str | Mapping[str, Any] | None = None,
         db: Path | str | None = None,
@@ -83,6 +86,7 @@ class Sandbox:
                     pace=pace or Pace(),
                     rate_limit=rate_limit,
                     extra_credits=extra_credits,
+                    guesses=guesses or Guesses(),
                     faults=faults,
                 )
         except BaseException:

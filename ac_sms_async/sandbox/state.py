@@ -11,6 +11,7 @@ from ac_sms_async.sandbox.clock import Clock
 from ac_sms_async.sandbox.database import Database
 from ac_sms_async.sandbox.draw import Draw
 from ac_sms_async.sandbox.faults import Fault, Faults
+from ac_sms_async.sandbox.guesses import Guesses
 from ac_sms_async.sandbox.journal import Journal
 from ac_sms_async.sandbox.own_data import Document, arrange
 from ac_sms_async.sandbox.recipients import Views
@@ -53,6 +54,7 @@ class State:
         pace: Pace,
         rate_limit: int | None,
         extra_credits: int,
+        guesses: Guesses,
         faults: Iterable[Fault | str] = (),
         data: Document | None = None,
         database: Database | None = None,
@@ -64,6 +66,7 @@ class State:
         self.pace = pace
         self.rate_limit = rate_limit
         self.extra_credits = extra_credits
+        self.guesses = guesses
         self.faults: Faults = Faults(faults)
         self.journal: Journal = Journal()
         self.tokens = tokens
@@ -109,6 +112,7 @@ class State:
                 pace=self.pace,
                 rate_limit=self.rate_limit,
                 extra_credits=self.extra_credits,
+                guesses=self.guesses,
                 changed=self._changed,
             )
             for name, token in self.tokens.items()

@@ -7,7 +7,13 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeAlias, cast
 
-from ac_sms_async.errors import APIStatusError, ConfigurationError, InvalidResponseError, status_error_class
+from ac_sms_async.errors import (
+    APIStatusError,
+    ConfigurationError,
+    InvalidResponseError,
+    NotFoundError,
+    status_error_class,
+)
 from ac_sms_async.transport.redaction import Redaction
 from ac_sms_async.transport.retry import retry_after
 
@@ -158,7 +164,9 @@ def status_error(status: int, headers: Mapping[str, str], body: bytes, redact: R
         reasons = "; ".join(error for error in errors if error not in message)
         message = _short(f"{message}: {reasons}" if message and reasons else message or reasons, redact)
     text = f"HTTP {status}: {message}" if message else f"HTTP {status}"
-    return status_error_class(status)(
+    # The platform says these words with 404, and at times with 403, where it's no matter of permissions at all.
+    gone = status == 403 and "no result found" in message.lower()
+    return (NotFoundError if gone else status_error_class(status))(
         text,
         status=status,
         errors=errors,

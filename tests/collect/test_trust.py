@@ -150,7 +150,7 @@ async def test_a_storm_over_details_leaves_lists_and_counts_alone() -> None:
     ("error", "gone"),
     [
         (None, True),
-        (PermissionDeniedError("No Result found", status=403, body=b'{"message": "No Result found"}'), True),
+        (NotFoundError("No Result found", status=403, body=b'{"message": "No Result found"}'), True),
         (PermissionDeniedError("Forbidden", status=403, body=b'{"message": "Forbidden"}'), False),
         (NotFoundError("?", status=404, body=b"<html>"), False),
         (NotFoundError("?", status=404, body=b"[" * 100_000), False),

@@ -147,7 +147,7 @@ def test_the_examples_of_its_help_are_true() -> None:
     examples = re.findall(
         r"^  ac-sms (sandbox[^\n]*?)(?: {3}.*| {2}[a-z].*)?$", command_itself.epilog or "", re.MULTILINE
     )
-    assert len(examples) == 7
+    assert len(examples) == 8
     for example in examples:
         with command_itself.make_context("sandbox", shlex.split(example)[1:]) as context:
             assert context.params["port"] == 8080

@@ -11,7 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ac_sms_async.errors import ConfigurationError, InvalidResponseError
+from ac_sms_async.errors import (
+    ConfigurationError,
+    InvalidResponseError,
+    NotFoundError,
+    PermissionDeniedError,
+    UnprocessableError,
+)
 from ac_sms_async.transport import bodies
 from ac_sms_async.transport.bodies import (
     ERROR_BODY_LIMIT,
@@ -168,6 +174,21 @@ def test_error_bodies_in_all_their_forms(body: bytes, message: str, errors: tupl
     assert error.message == (f"HTTP 422: {message}" if message else "HTTP 422")
     assert (error.status, error.errors, error.body, error.retry_after) == (422, errors, body, 7)
     assert error.headers == {"retry-after": "7"}
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "kind"),
+    [
+        (404, "No Result found for FieldValue with id 10", NotFoundError),
+        (403, "No Result found for FieldValue with id 10", NotFoundError),
+        (403, "Forbidden", PermissionDeniedError),
+        (422, "No Result found for FieldValue with id 10", UnprocessableError),
+    ],
+)
+def test_a_403_that_says_there_is_none_means_it(status: int, said: str, kind: type[Exception]) -> None:
+    error = status_error(status, {}, json.dumps({"message": said}).encode(), REDACT)
+    assert type(error) is kind
+    assert error.status == status
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308, 304])
