@@ -84,7 +84,7 @@ class App:
             if refused is not None:
                 return refused
         if path == "/" and request.method == "GET":
-            return page(self.state, query)
+            return page(self.state, query, request.headers.get("host", "localhost"))
         body = await _read(request)
         return _too_long() if body is None else control(self.state, request.method, path, query, body)
 

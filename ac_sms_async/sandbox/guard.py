@@ -38,11 +38,16 @@ def refusal(request: Request, tokens: Iterable[str], *, open_to_others: bool) ->
     return None
 
 
-def _is_this_machine(host: str) -> bool:
+def host_name(host: str) -> str:
+    """The name or address in a Host header, without its port; "?" where it is none."""
     try:
-        name = urlsplit(f"//{host}").hostname or ""
+        return urlsplit(f"//{host}").hostname or ""
     except ValueError:
-        return False
+        return "?"
+
+
+def _is_this_machine(host: str) -> bool:
+    name = host_name(host)
     try:
         ip_address(name)
     except ValueError:

@@ -1,9 +1,7 @@
-"""The sandbox over HTTP: faults, clock, journal, reset; and the page at /."""
+"""The sandbox over HTTP: faults, clock, journal, reset."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from html.parser import HTMLParser
 from typing import Any
 
 import httpx
@@ -120,75 +118,3 @@ def test_what_it_does_not_understand(
 def test_other_paths(served: Served) -> None:
     for path, method in (("/_sandboxes", "GET"), ("/favicon.ico", "GET"), ("/", "POST"), ("/api/3", "GET")):
         assert httpx.request(method, served.sandbox.url + path).status_code == 404
-
-
-# --- the page ---------------------------------------------------------------------------------------------------
-
-
-class Texts(HTMLParser):
-    """The texts of a page, and where its links lead."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.texts: list[str] = []
-        self.links: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.links += [value for name, value in attrs if name == "href" and value]
-
-    def handle_data(self, data: str) -> None:
-        self.texts.append(data.strip())
-
-
-def page(served: Served, query: str = "") -> Texts:
-    answer = httpx.get(f"{served.sandbox.url}/{query}")
-    assert answer.status_code == 200
-    assert "default-src 'none'" in answer.headers["content-security-policy"]
-    found = Texts()
-    found.feed(answer.text)
-    return found
-
-
-def test_the_page_shows_broadcasts_faults_and_requests(serve: Callable[..., Served]) -> None:
-    served = serve(seed=7, broadcasts=60, recipients=500, accounts=["acme", "globex"])
-    made = served.post("/sms/broadcasts", 201, name="<script>alert(1)</script>", body="b")
-    served.get(
-        "/sms/broadcasts/999",
-        404,
-    )
-    served.sandbox.faults.add("hang_up", "getSmsCreditData")
-    with pytest.raises(httpx.RemoteProtocolError):
-        served.get("/sms/credits")
-    shown = page(served)
-    for text in (
-        "<script>alert(1)</script>",
-        "Broadcasts (61)",
-        "Faults in force",
-        "hang_up",
-        "none",
-        "404",
-        "Page 1 of 3",
-    ):
-        assert text in " ".join(shown.texts), text
-    assert str(made["id"]) in shown.texts
-    assert served.sandbox.token in shown.texts
-    metrics = served.post("/sms/broadcasts/metrics", ids=[1])["metrics"][0]
-    last = page(served, "?page=99")
-    row = last.texts[last.texts.index("1") :]
-    assert f"{metrics['sends']}" in row
-    assert "older" in shown.texts
-    assert "older" not in last.texts
-    drafts = page(served, "?status=draft&account=globex&page=x")
-    assert "sending" in drafts.texts
-    assert set(drafts.texts).isdisjoint({"Faults in force (1)"})
-    assert "/?account=acme" in drafts.links
-    for link in {*shown.links, *drafts.links}:
-        page(served, link[1:])
-    assert page(served, "?account=nobody").texts
-
-
-def test_the_page_says_how_fast_time_runs(serve: Callable[..., Served]) -> None:
-    served = serve()
-    assert "at 0 times real speed" in " ".join(page(served).texts)
-    served.sandbox.clock.set_speed(1)
-    assert "real speed" not in " ".join(page(served).texts)
