@@ -210,7 +210,7 @@ async def _feed(store: Store, entry: Table, account: str | None, write: Callable
     return count
 
 
-_IDENTIFY = ("account", "broadcast_id", "month", "error_code", "error_source")
+_IDENTIFY = ("account", "broadcast_id", "list_id", "week", "month", "error_code", "error_source")
 """What tells the rows of a view apart."""
 
 

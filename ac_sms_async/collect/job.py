@@ -140,7 +140,8 @@ async def collect_source(
         raise ConfigurationError(f"keep_personal must not be negative, not {keep_personal}")
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(held(store, account, source.url, shared=not exclusive))
-        run = await runs.begin(store, account, source.url, window, window.spec(include), now=now(), fresh=fresh)
+        spec = window.spec(include)
+        run = await runs.begin(store, account, source.url, window, spec, now=now(), zone=source.timezone, fresh=fresh)
         privacy = await Privacy.read(store, account, keep_personal, now())
         ledger = Ledger(store, account, run, include, now, privacy=privacy, refresh=refresh)
         reporter = Reporter(ledger, account, on_progress)

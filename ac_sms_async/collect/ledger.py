@@ -36,7 +36,7 @@ from ac_sms_async.collect.window import DETAILS, Detail
 
 __all__ = ["Kind", "Ledger", "Tally"]
 
-Kind = Literal["broadcast", "metrics", "failures", "recipients", "credits", "snapshot"]
+Kind = Literal["broadcast", "metrics", "failures", "recipients", "credits", "lists", "snapshot"]
 
 
 @frozen
@@ -270,6 +270,10 @@ class Ledger:
         """The account's credits."""
         await self._write(*self._stamp().credits(fields), *self._done("credits", [0]))
 
+    async def save_lists(self, items: Sequence[Fields]) -> None:
+        """The account's lists."""
+        await self._write(*self._stamp().lists(items), *self._done("lists", [0]))
+
     async def save_snapshot(self, fields: Fields, start: date | None, end: date | None) -> None:
         """The account's totals."""
         rows = self._stamp().snapshot(fields, start, end)
@@ -290,7 +294,7 @@ class Ledger:
 
     async def owed(self) -> list[tuple[str, int, str]]:
         """What is owed, as far as this run was asked to look: by kind, how many ids, and what one of them ended in."""
-        kinds = ("broadcast", "metrics", "credits", "snapshot", *sorted(self._include))
+        kinds = ("broadcast", "metrics", "credits", "lists", "snapshot", *sorted(self._include))
         rows = await self._store.read(
             "SELECT kind, COUNT(*), MIN(error) FROM failed_ids WHERE account = ? AND given_up_at IS NULL "
             f"AND kind IN ({marks(len(kinds))}) GROUP BY kind ORDER BY kind",

@@ -99,6 +99,10 @@ class Stamp:
             self._collected("recipients", broadcast_id, counts),
         ]
 
+    def lists(self, items: Iterable[Fields]) -> list[Statement]:
+        """The lists, by name. One that is gone keeps its row: broadcasts went to it."""
+        return [upsert("lists", [{**item, **self._fields} for item in items])]
+
     def credits(self, fields: Fields) -> list[Statement]:
         """The credits as this run saw them."""
         return [upsert("credits", [{**fields, **self._fields}])]

@@ -12,7 +12,7 @@ from ac_sms_async.collect.store.protocol import Value
 from ac_sms_async.collect.store.schema import table
 from ac_sms_async.collect.store.storable import as_json, moment, short
 from ac_sms_async.collect.store.storable import storable as value
-from ac_sms_async.models import BroadcastMessage, BroadcastMetrics, FailureDetail, Recipient
+from ac_sms_async.models import BroadcastList, BroadcastMessage, BroadcastMetrics, FailureDetail, Recipient
 
 __all__ = [
     "COUNTS",
@@ -21,6 +21,7 @@ __all__ = [
     "broadcast_fields",
     "credits_fields",
     "failure_fields",
+    "list_fields",
     "metrics_fields",
     "moment",
     "recipient_fields",
@@ -101,6 +102,11 @@ def recipient_fields(item: Recipient) -> RecipientFields:
 def credits_fields(item: object) -> Fields:
     """The columns of `credits` that the API fills."""
     return _named(item, _CREDITS)
+
+
+def list_fields(item: BroadcastList) -> Fields:
+    """The columns of `lists` that the API fills."""
+    return {"list_id": item.id, **_named(item, ("name", "subscriber_count"))}
 
 
 def snapshot_fields(item: object) -> Fields:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Literal, cast
 
 from attrs import evolve, frozen
 
+from ac_sms_async.collect.calendar import keep_calendar, zone_name
 from ac_sms_async.collect.result import RunStatus
 from ac_sms_async.collect.rows import moment
 from ac_sms_async.collect.store.protocol import Row, Statement, Store
@@ -55,12 +56,13 @@ async def begin(
     spec: str,
     *,
     now: datetime,
+    zone: tzinfo | None = None,
     fresh: bool = False,
 ) -> Run:
     """Take up the unfinished run of the same account and `spec`, or begin one (always, with `fresh`).
 
-    A run that is taken up reads everything anew, for only then does each row tell of this sitting; what it had not
-    fetched yet comes first.
+    `zone` is that of the account's calendar; None leaves what is known of it. A run that is taken up reads everything
+    anew, for only then does each row tell of this sitting; what it had not fetched yet comes first.
     """
     unfinished = await store.read(
         "SELECT run_id, spec, started_at FROM runs WHERE account = ? "
@@ -83,17 +85,19 @@ async def begin(
     stale = [row[0] for row in found if row[0] != run.run_id and (row[1] == spec or row[2] < oldest)]
     await store.write(
         Statement(
-            "INSERT INTO accounts (account, url, first_seen_at, sitting) VALUES (?, ?, ?, ?) "
-            "ON CONFLICT (account) DO UPDATE SET url = excluded.url, sitting = excluded.sitting",
-            [(account, url, moment(now), sitting)],
+            "INSERT INTO accounts (account, url, first_seen_at, sitting, timezone) VALUES (?, ?, ?, ?, ?) "
+            "ON CONFLICT (account) DO UPDATE SET url = excluded.url, sitting = excluded.sitting, "
+            "timezone = COALESCE(excluded.timezone, accounts.timezone)",
+            [(account, url, moment(now), sitting, zone_name(zone))],
         ),
+        *await keep_calendar(store, zone, now),
         Statement("UPDATE runs SET status = 'abandoned' WHERE run_id = ?", [(run_id,) for run_id in stale]),
         *_emptied(stale),
         Statement("DELETE FROM work WHERE run_id = ? AND done = 1", [(run.run_id,)]),
         _opened(run, account, window, spec),
         Statement(
             "INSERT INTO work (run_id, kind, broadcast_id, seq, done) VALUES (?, ?, 0, ?, 0) ON CONFLICT DO NOTHING",
-            [(run.run_id, kind, run.seq + 1) for kind in ("credits", "snapshot")],
+            [(run.run_id, kind, run.seq + 1) for kind in ("credits", "lists", "snapshot")],
         ),
     )
     return evolve(run, seq=run.seq + 1)

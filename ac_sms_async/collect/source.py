@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
-from datetime import date
+from datetime import date, tzinfo
 from typing import Any, Generic, Protocol, TypeVar, cast
 
 from attrs import field, frozen
@@ -16,6 +16,7 @@ from ac_sms_async.collect.rows import (
     broadcast_fields,
     credits_fields,
     failure_fields,
+    list_fields,
     metrics_fields,
     recipient_fields,
     snapshot_fields,
@@ -73,6 +74,9 @@ class Source(Protocol):
     @property
     def url(self) -> str: ...
 
+    @property
+    def timezone(self) -> tzinfo | None: ...
+
     def broadcasts(self, listing: Listing) -> AbstractAsyncContextManager[AsyncIterator[Found[Fields]]]: ...
 
     def recipients(self, broadcast_id: int) -> AbstractAsyncContextManager[AsyncIterator[Found[RecipientFields]]]: ...
@@ -82,6 +86,8 @@ class Source(Protocol):
     async def metrics(self, ids: Sequence[int]) -> Counted: ...
 
     async def failures(self, broadcast_id: int) -> list[Fields]: ...
+
+    async def lists(self) -> list[Fields]: ...
 
     async def credits(self) -> Fields: ...
 
@@ -104,6 +110,11 @@ class ClientSource:
     def url(self) -> str:
         """Where it is."""
         return self._sms.transport.base_url
+
+    @property
+    def timezone(self) -> tzinfo:
+        """The zone of its calendar."""
+        return self._sms.transport.timezone
 
     def broadcasts(self, listing: Listing) -> AbstractAsyncContextManager[AsyncIterator[Found[Fields]]]:
         """The pages of a list of broadcasts; the next ones are fetched while this one is saved."""
@@ -135,6 +146,10 @@ class ClientSource:
     async def failures(self, broadcast_id: int) -> list[Fields]:
         """The failure groups of a broadcast."""
         return failure_fields(await self._sms.metrics.failures(broadcast_id))
+
+    async def lists(self) -> list[Fields]:
+        """The lists that broadcasts go to."""
+        return [list_fields(item) for item in await self._sms.lists.list().to_list()]
 
     async def credits(self) -> Fields:
         """The credits of the account."""

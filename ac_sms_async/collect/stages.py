@@ -273,11 +273,18 @@ class Stages:
         async def fetch_credits(_: int) -> None:
             await self._ledger.save_credits(await self._source.credits())
 
+        async def fetch_lists(_: int) -> None:
+            await self._ledger.save_lists(await self._source.lists())
+
         async def fetch_snapshot(_: int) -> None:
             start, end = self._window.start, self._window.end
             await self._ledger.save_snapshot(await self._source.snapshot(start, end), start, end)
 
-        fetches: dict[Kind, Callable[[int], Awaitable[None]]] = {"credits": fetch_credits, "snapshot": fetch_snapshot}
+        fetches: dict[Kind, Callable[[int], Awaitable[None]]] = {
+            "credits": fetch_credits,
+            "lists": fetch_lists,
+            "snapshot": fetch_snapshot,
+        }
         async with anyio.create_task_group() as group:
             for kind, fetch in fetches.items():
                 group.start_soon(self._guarded, self._each, kind, [0], fetch)
@@ -291,7 +298,7 @@ class Stages:
             except HOPELESS:
                 raise
             except SMSError as error:
-                if is_nothing(error) and kind in ("failures", "recipients"):
+                if is_nothing(error) and kind in ("failures", "recipients", "lists"):
                     await self._ledger.save_nothing(kind, broadcast_id)
                 else:
                     await self._ledger.save_failed(kind, broadcast_id, error)

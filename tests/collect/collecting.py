@@ -93,7 +93,7 @@ def _uncount(place: int, life: Life) -> None:
 
 
 def _break(kind: str, place: int, error: SMSError, times: int | None, life: Life) -> None:
-    i = 0 if kind in ("credits", "snapshot", "list", "chunk") else life.chosen(place)
+    i = 0 if kind in ("credits", "lists", "snapshot", "list", "chunk") else life.chosen(place)
     if i is not None:
         life.troubles[kind, i] = Trouble(error, times)
 
@@ -141,7 +141,7 @@ def _changes() -> st.SearchStrategy[Change]:
         st.builds(
             partial,
             st.just(_break),
-            st.sampled_from(("failures", "recipients", "metrics", "broadcast", "credits", "list", "chunk")),
+            st.sampled_from(("failures", "recipients", "metrics", "broadcast", "credits", "lists", "list", "chunk")),
             places,
             st.sampled_from(ERRORS),
             st.sampled_from((1, 2, 3, None)),

@@ -6,8 +6,9 @@ import sqlite3
 import weakref
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
-from datetime import date
+from datetime import date, tzinfo
 from typing import Any, Self, TypeVar
+from zoneinfo import ZoneInfo
 
 import anyio
 from attrs import Factory, define
@@ -44,6 +45,7 @@ class FakeSource:
 
     ids: list[int] = Factory(lambda: list(range(1, 24)))
     account: str = "acme"
+    timezone: tzinfo | None = Factory(lambda: ZoneInfo("America/Chicago"))
     url: str = Factory(lambda self: f"https://{self.account}.example", takes_self=True)
     page_size: int = 5
     latency: float = 0.9
@@ -157,6 +159,10 @@ class FakeSource:
         await self._request("failures", broadcast_id)
         return [{"error_code": "30003", "error_source": "twilio", "count": broadcast_id % 3}]
 
+    async def lists(self) -> list[Fields]:
+        await self._request("lists")
+        return [{"list_id": i, "name": f"List {i}", "subscriber_count": 100 * i} for i in (1, 2)]
+
     async def credits(self) -> Fields:
         await self._request("credits")
         names = [name for name in table("credits").names if name not in OURS]
@@ -264,6 +270,8 @@ COLLECTED = [
     "recipients",
     "replies",
     "credits",
+    "lists",
+    "time_zones",
     "snapshots",
     "failed_ids",
 ]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 import anyio
 from attrs import Factory, define, evolve, field, frozen
@@ -116,6 +117,7 @@ class Life:
 
     account: str = "acme"
     url: str = "https://acme.example"
+    timezone: tzinfo | None = Factory(lambda: ZoneInfo("America/Chicago"))
     now: datetime = START
     """The server's own clock."""
     version: int = 0
@@ -333,6 +335,11 @@ class Life:
         if state is None:
             raise nothing()
         return [{"error_code": c, "error_source": "twilio", "count": n} for c, n in sorted(state.groups.items())]
+
+    async def lists(self) -> list[Fields]:
+        """The lists."""
+        await self._request("lists", 0)
+        return [{"list_id": 1, "name": "All", "subscriber_count": 7}]
 
     async def credits(self) -> Fields:
         """The credits."""

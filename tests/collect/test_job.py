@@ -83,7 +83,7 @@ async def test_collects_everything_once() -> None:
 async def test_details_only_where_asked_for() -> None:
     store, source = MemoryStore(), FakeSource()
     await run(source, store)
-    assert kinds(source) == {"list", "metrics", "credits", "snapshot"}
+    assert kinds(source) == {"list", "metrics", "credits", "lists", "snapshot"}
 
 
 async def test_second_run_keeps_history_of_what_changed() -> None:

@@ -61,7 +61,7 @@ async def differences(
 ) -> list[str]:
     """What the store has otherwise than any state of the account between two versions, as far as the window reaches."""
     wrong: list[str] = []
-    kinds = ("broadcast", "metrics", "credits", "snapshot", *include)
+    kinds = ("broadcast", "metrics", "credits", "lists", "snapshot", *include)
     failed = await store.read(
         "SELECT kind, broadcast_id, error, given_up_at FROM failed_ids WHERE account = ?", (life.account,)
     )

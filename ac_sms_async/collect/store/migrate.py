@@ -10,6 +10,7 @@ and `test_stores_of_old.py` migrates them; the words for what the two databases 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from importlib import resources
 from typing import Literal
 
@@ -39,14 +40,17 @@ class Dialect:
     """What the two databases write differently.
 
     A step may say `UTC_MONTH(x)` (the month of a time, as `2026-03`), `TOTAL_OF(x)` (a sum that stops at the largest
-    BIGINT instead of failing), `RATE(part, whole)` (of the rows in which both are known) and `RIGHT_NOW()`. A statement
-    that begins with `ON SQLITE` or `ON POSTGRESQL` is for that one alone. `REPLACE VIEW x AS ...` makes a view anew; on
-    PostgreSQL it keeps its grants and what others built on it, so its columns keep their names and types.
+    BIGINT instead of failing), `RATE(part, whole)` (of the rows in which both are known) and `RIGHT_NOW()`.
+    `LOCAL_TIME(x, seconds)` is a time on clocks that are so many seconds ahead of UTC; `LOCAL_DAY`, `LOCAL_WEEK` (its
+    Monday), `LOCAL_MONTH`, `LOCAL_WEEKDAY` (1 is Monday) and `LOCAL_HOUR` are parts of one. A statement that begins
+    with `ON SQLITE` or `ON POSTGRESQL` is for that one alone. `REPLACE VIEW x AS ...` makes a view anew; on PostgreSQL
+    it keeps its grants and what others built on it, so its columns keep their names and types.
     """
 
     name: Literal["SQLITE", "POSTGRESQL"]
-    utc_month: str
-    total: str
+    words: Mapping[str, str]
+    """What is written in place of a word with one argument."""
+    local_time: str
     now: str
 
     def statements(self, sql: str) -> list[str]:
@@ -62,9 +66,10 @@ class Dialect:
         return found
 
     def _written(self, text: str) -> list[str]:
-        for word, form in (("UTC_MONTH", self.utc_month), ("TOTAL_OF", self.total)):
+        for word, form in self.words.items():
             text = re.sub(rf"\b{word}\(([\w.]+)\)", form.replace("{0}", r"\1"), text)
-        text = re.sub(r"\bRATE\((\w+), (\w+)\)", _RATE.replace("{0}", r"\1").replace("{1}", r"\2"), text)
+        for word, form in (("RATE", _RATE), ("LOCAL_TIME", self.local_time)):
+            text = re.sub(rf"\b{word}\((\w+), (\w+)\)", form.replace("{0}", r"\1").replace("{1}", r"\2"), text)
         text = text.replace("RIGHT_NOW()", self.now)
         view = re.match(r"REPLACE VIEW (\w+)", text)
         if view is None:
@@ -85,15 +90,33 @@ _RELEASED = "2026-11-28T00:00:00Z"
 
 SQLITE = Dialect(
     "SQLITE",
-    utc_month="substr({0}, 1, 7)",
-    # SQLite fails when a sum of integers overflows; a product of integers becomes a float then, and a cast stops there.
-    total="CAST(SUM({0} / 1073741824) * 1073741824 + SUM({0} % 1073741824) AS BIGINT)",
+    {
+        "UTC_MONTH": "substr({0}, 1, 7)",
+        # SQLite fails when a sum of integers overflows; a product of them becomes a float then, and a cast stops there.
+        "TOTAL_OF": "CAST(SUM({0} / 1073741824) * 1073741824 + SUM({0} % 1073741824) AS BIGINT)",
+        "LOCAL_DAY": "date({0})",
+        "LOCAL_WEEK": "date({0}, 'weekday 0', '-6 days')",
+        "LOCAL_MONTH": "strftime('%Y-%m', {0})",
+        "LOCAL_WEEKDAY": "(CAST(strftime('%w', {0}) AS BIGINT) + 6) % 7 + 1",
+        "LOCAL_HOUR": "CAST(strftime('%H', {0}) AS BIGINT)",
+        "WEEK_BEFORE": "date({0}, '-7 days')",
+    },
+    local_time="datetime({0}, {1} || ' seconds')",
     now=f"MAX(strftime('%Y-%m-%dT%H:%M:%SZ', 'now'), '{_RELEASED}')",
 )
 POSTGRESQL = Dialect(
     "POSTGRESQL",
-    utc_month="to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM')",
-    total="CAST(LEAST(GREATEST(SUM({0}), -9223372036854775808), 9223372036854775807) AS BIGINT)",
+    {
+        "UTC_MONTH": "to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM')",
+        "TOTAL_OF": "CAST(LEAST(GREATEST(SUM({0}), -9223372036854775808), 9223372036854775807) AS BIGINT)",
+        "LOCAL_DAY": "CAST({0} AS DATE)",
+        "LOCAL_WEEK": "CAST(date_trunc('week', {0}) AS DATE)",
+        "LOCAL_MONTH": "to_char({0}, 'YYYY-MM')",
+        "LOCAL_WEEKDAY": "CAST(EXTRACT(ISODOW FROM {0}) AS BIGINT)",
+        "LOCAL_HOUR": "CAST(EXTRACT(HOUR FROM {0}) AS BIGINT)",
+        "WEEK_BEFORE": "{0} - 7",
+    },
+    local_time="({0} AT TIME ZONE 'UTC') + {1} * interval '1 second'",
     now=f"GREATEST(date_trunc('second', now()), CAST('{_RELEASED}' AS TIMESTAMPTZ))",
 )
 

@@ -82,6 +82,7 @@ _SAME = {
     "failed_ids": ("kind", "broadcast_id"),
     "recipients": ("broadcast_id", "contact_id"),
     "forgotten": ("contact_id",),
+    "lists": ("list_id",),
 }
 _LATER = {"failed_ids": "last_failed_at", "forgotten": "forgotten_at"}
 _BY_RUN = ("metrics_history", "credits", "snapshots", "runs")
@@ -133,7 +134,8 @@ def _moved(old: str, new: str) -> list[Statement]:
             for name in (*_SAME, *_BY_RUN, "replies")
         ),
         Statement(
-            "INSERT INTO accounts (account, url, first_seen_at, sitting) SELECT ?, url, first_seen_at, sitting "
+            "INSERT INTO accounts (account, url, first_seen_at, sitting, timezone) "
+            "SELECT ?, url, first_seen_at, sitting, timezone "
             "FROM accounts WHERE account = ? ON CONFLICT (account) DO UPDATE SET sitting = "
             "CASE WHEN excluded.sitting > accounts.sitting THEN excluded.sitting ELSE accounts.sitting END",
             [(new, old)],

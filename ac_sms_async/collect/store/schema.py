@@ -96,6 +96,7 @@ account       | text | Name of the account: what the client was given, or the ho
 url           | text | Base URL that it was last collected from.
 first_seen_at | time | When it was first collected.
 sitting       | int  | How many times a job sat down to it: the order of runs, whatever their clocks said.
+timezone      | text | Zone of its calendar, such as `America/Chicago`, as its last collector said; NULL: unknown.
 """,
     ),
     _table(
@@ -254,6 +255,29 @@ collected_at         | time | When it was fetched.
 """,
     ),
     _table(
+        "lists",
+        "The lists that broadcasts go to, by name. One that is gone keeps its row.",
+        "account list_id",
+        """
+account          | text | The account.
+list_id          | int  | ActiveCampaign's id of the list.
+name             | text | Name.
+subscriber_count | int  | Contacts on it.
+collected_at     | time | When it was last seen.
+run_id           | text | The run that last saw it.
+""",
+    ),
+    _table(
+        "time_zones",
+        "How far clocks are from UTC in the zones of the accounts: a row for each change, which holds until the next.",
+        "timezone since",
+        """
+timezone   | text | Name of the zone, as in accounts.
+since      | time | From when on.
+utc_offset | int  | Seconds that clocks are ahead of UTC (negative: behind).
+""",
+    ),
+    _table(
         "snapshots",
         "The account's totals as the server counts them, a row for each run, over the run's window.",
         "account run_id",
@@ -267,7 +291,7 @@ collected_at         | time | When it was fetched.
         "account kind broadcast_id",
         """
 account         | text | The account.
-kind            | text | `broadcast`, `metrics`, `failures`, `recipients`, or `credits`, `snapshot` (of the account).
+kind            | text | `broadcast`, `metrics`, `failures`, `recipients`, `credits`, `lists`, `snapshot`.
 broadcast_id    | int  | The broadcast, or 0 where it is about the account.
 error           | text | What went wrong, in words.
 error_type      | text | Class of the error, such as `ServerError`.
@@ -315,6 +339,15 @@ done         | int  | 1 when it was fetched, or has failed.
     ),
 )
 
+_LOCAL = """
+timezone | text | Zone of the account's calendar, or `UTC` where it isn't known.
+sent_day | date | Day on which it was sent, in that calendar.
+sent_week | date | The Monday of that day's week.
+sent_month | text | Month, such as `2026-03`.
+sent_weekday | int | Day of the week: 1 is Monday, 7 is Sunday.
+sent_hour | int | Hour of the day, 0 to 23.
+"""
+
 VIEWS: tuple[Table, ...] = (
     _table(
         "broadcast_rates",
@@ -325,14 +358,79 @@ VIEWS: tuple[Table, ...] = (
         "sent_date | time | When it was sent."
         + _COUNTS
         + _RATES.lstrip()
-        + "collected_at | time | When the counts were fetched.\n",
+        + "collected_at | time | When the counts were fetched.\n"
+        + _LOCAL.lstrip(),
     ),
     _table(
         "monthly_rates",
-        "Broadcasts sent in each calendar month (UTC), their counts and rates.",
+        "Broadcasts sent in each month of the account's calendar, their counts and rates.",
         "",
-        "account | text | The account.\nmonth | text | Month of sent_date, such as `2026-03`.\n"
+        "account | text | The account.\nmonth | text | Month, such as `2026-03`.\n"
         "broadcasts | int | Broadcasts sent." + _COUNTS + _RATES.lstrip(),
+    ),
+    _table(
+        "weekly_rates",
+        "Broadcasts sent in each week of the account's calendar, their counts and rates.",
+        "",
+        "account | text | The account.\nweek | date | Monday of the week.\n"
+        "broadcasts | int | Broadcasts sent." + _COUNTS + _RATES.lstrip(),
+    ),
+    _table(
+        "week_over_week",
+        "Each week beside the week before. What stands for that week is NULL where nothing was sent in it.",
+        "",
+        """
+account              | text | The account.
+week                 | date | Monday of the week.
+broadcasts           | int  | Broadcasts sent.
+sends                | int  | Messages sent.
+delivery_rate        | real | deliveries / sends.
+failure_rate         | real | failures / sends.
+click_rate           | real | clicks / deliveries.
+reply_rate           | real | replies / deliveries.
+opt_out_rate         | real | opt_outs / deliveries.
+broadcasts_before    | int  | Broadcasts sent in the week before.
+sends_before         | int  | Messages sent in the week before.
+delivery_rate_change | real | By how much the rate is higher than in the week before: 0.01 is a percentage point.
+failure_rate_change  | real | The same of the failure rate.
+click_rate_change    | real | The same of the click rate.
+reply_rate_change    | real | The same of the reply rate.
+opt_out_rate_change  | real | The same of the opt-out rate.
+""",
+    ),
+    _table(
+        "broadcast_lists",
+        "Which lists each broadcast that isn't deleted goes to: a row for each of them.",
+        "",
+        """
+account      | text | The account.
+broadcast_id | int  | The broadcast.
+list_id      | int  | The list.
+name         | text | Name of the list, or NULL where it isn't known.
+""",
+    ),
+    _table(
+        "latest",
+        "Each account as of now: how its last run ended, what is owed, and its credits.",
+        "",
+        """
+account              | text | The account.
+url                  | text | Base URL.
+timezone             | text | Zone of its calendar, or `UTC` where it isn't known.
+run_id               | text | Its last run.
+status               | text | How that ended, or `running`.
+error                | text | What ended a failed run, or what a partial one owes.
+started_at           | time | When that run started.
+finished_at          | time | When it ended, or NULL.
+complete_at          | time | When a run last was complete, or NULL.
+owed                 | int  | Ids that are owed; see failed_ids.
+available            | int  | Credits left, as its last run to ask for them saw it.
+used_this_period     | int  | Credits used in this period.
+included_this_period | int  | Credits that the plan includes in a period.
+extra_credits        | int  | Credits bought on top.
+next_refill_date     | time | When the next period begins.
+credits_collected_at | time | When the credits were fetched.
+""",
     ),
     _table(
         "account_rates",
