@@ -27,7 +27,7 @@ from typing import Any
 import pytest
 from attrs import frozen
 
-from ac_sms_async import RateLimit, SMSClient
+from ac_sms_async import RateLimit, SMSClient, Transport
 from ac_sms_async.sandbox import Clock, Sandbox
 
 ROOT = Path(__file__).parents[2]
@@ -169,7 +169,7 @@ def test_the_blocks_of_a_page_run(
     page: Path, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # At five requests a second, reading all pages would take minutes.
-    monkeypatch.setitem(SMSClient.__init__.__kwdefaults__ or {}, "rate_limit", RateLimit(100, per=0.2, margin=0))
+    monkeypatch.setitem(Transport.__init__.__kwdefaults__ or {}, "rate_limit", RateLimit(100, per=0.2, margin=0))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     Page(page, sandbox, tmp_path).read()

@@ -76,9 +76,10 @@ def test_locks_hold_no_host() -> None:
     assert [lock.name for lock in locks if "://" in lock.read_text("utf-8")] == []
 
 
-def test_the_readme_can_be_read_anywhere() -> None:
-    # A package index shows it without the repository around it, so a relative link would lead nowhere.
-    assert [target for target in re.findall(r"\]\(([^)]+)\)", read("README.md")) if "://" not in target] == []
+def test_every_link_of_the_readme_leads_to_a_file() -> None:
+    targets = [target for target in re.findall(r"\]\(([^)]+)\)", read("README.md")) if "://" not in target]
+    assert len(targets) > 5
+    assert [target for target in targets if not (ROOT / target).is_file()] == []
 
 
 def test_every_page_is_in_the_navigation_once() -> None:

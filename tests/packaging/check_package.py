@@ -150,6 +150,11 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     assert any(name.endswith("licenses/LICENSE") for name in names)
     required = [need for need in metadata.get_all("Requires-Dist", []) if "extra ==" not in need]
     assert {re.split(r"[^a-z0-9]", need)[0] for need in required} == {"anyio", "attrs", "httpx", "sniffio", "tzdata"}
+    # An index shows it without the repository around it, where a relative link leads nowhere.
+    shown = metadata.get_payload()
+    assert isinstance(shown, str)
+    assert "Use it in a web app (`docs/how-to/web-app.md`)" in shown
+    assert [target for target in re.findall(r"\]\(([^)]+)\)", shown) if "://" not in target] == []
     assert all("openapi-python-client" not in need for need in metadata.get_all("Requires-Dist", []))
 
 
