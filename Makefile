@@ -114,8 +114,9 @@ $(DOCS)/.ready: docs/requirements.lock
 docs: $(DOCS)/.ready ## Build the documentation into site/, strictly
 	NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --strict --quiet
 
-conformance: $(READY) ## Let schemathesis attack the sandbox, and Prism (where Node.js is) judge what client and sandbox say
-	$(BIN)/python -m pytest -rs tests/conformance/check_sandbox.py tests/conformance/check_prism.py
+conformance: $(READY) $(BENCH_READY) ## Let schemathesis attack the sandbox, Prism judge it and the client, and other generators' clients drive it
+	$(BIN)/python -m pytest -rs tests/conformance/check_sandbox.py tests/conformance/check_prism.py \
+	  tests/conformance/check_clients.py
 
 package: $(READY) ## Build wheel and sdist, and use them in empty environments, with the oldest and newest dependencies
 	$(BIN)/python -m pytest -n 2 tests/packaging/check_package.py || $(BIN)/python -m pytest $(AGAIN) tests/packaging/check_package.py

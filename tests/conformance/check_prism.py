@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,21 +23,6 @@ from ac_sms_async.sandbox.routes import OPERATIONS
 from tests.conformance.every_operation import call_every_operation
 from tests.conformance.sandbox_document import sandbox_document
 
-HERE = Path(__file__).parent
-NODE, NPM = shutil.which("node"), shutil.which("npm")
-
-
-@pytest.fixture(scope="module")
-def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with Prism installed: this one, where a run before this has done that."""
-    if NODE is None or NPM is None:
-        pytest.skip("Node.js is not at hand: nothing was judged by Prism")
-    # npm writes this file last: where it is, all is there.
-    if not (HERE / "node_modules/.package-lock.json").exists():
-        install = [NPM, "install", "--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts", "--silent"]
-        subprocess.run(install, cwd=HERE, check=True, timeout=300)
-    return HERE
-
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
@@ -51,7 +35,7 @@ def prism(modules: Path, sandbox: Sandbox, tmp_path_factory: pytest.TempPathFact
     """The URL of a Prism in front of the sandbox."""
     document = tmp_path_factory.mktemp("prism") / "document.json"
     document.write_text(json.dumps(sandbox_document()), "utf-8")
-    command = [str(NODE), "prism.cjs", str(document), sandbox.url]
+    command = ["node", "prism.cjs", str(document), sandbox.url]
     with subprocess.Popen(command, cwd=modules, stdout=subprocess.PIPE, text=True, env=dict(os.environ)) as running:
         try:
             yield _first_line(running.stdout)
