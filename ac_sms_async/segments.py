@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 from attrs import frozen
 
-__all__ = ["SegmentEstimate", "estimate_segments"]
+__all__ = ["SegmentEstimate", "estimate_segments", "has_link"]
 
 _GSM_BASIC: Final = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
@@ -50,6 +50,11 @@ class SegmentEstimate:
     def is_exact(self) -> bool:
         """True when nothing is filled in, shortened or appended at send time."""
         return not self.merge_tags and not self.links and self.segments == self.most_segments
+
+
+def has_link(body: str) -> bool:
+    """Whether there is anything to click on in a message."""
+    return _LINK.search(body) is not None
 
 
 def estimate_segments(body: str) -> SegmentEstimate:

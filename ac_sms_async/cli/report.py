@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
+from typing import get_args
 
 import anyio.to_thread
 import click
 
 from ac_sms_async.cli.database import database_option
+from ac_sms_async.cli.kinds import DAY, in_order
 from ac_sms_async.cli.output import json_option, output
 from ac_sms_async.cli.running import run_async
-from ac_sms_async.collect import StoreError, open_store
+from ac_sms_async.collect import ReportData, StoreError, open_store
 from ac_sms_async.collect.report import load_report, render_report
+from ac_sms_async.collect.report.figures import plural, span_name
+from ac_sms_async.collect.report.span import Last
 from ac_sms_async.collect.store.backup import refuse_store_file
 from ac_sms_async.downloads.part_file import whole_file
 
@@ -19,8 +24,10 @@ __all__ = ["report"]
 
 _EXAMPLES = """\b
 Examples:
-  ac-sms report                                        metrics.sqlite as report.html
-  ac-sms report --db metrics.sqlite -o march.html --account acme
+  ac-sms report                                        last month beside the one before, as report.html
+  ac-sms report --last week                            last week (Monday to Sunday) beside the one before
+  ac-sms report --since 2026-11-01                     this month so far beside as many days before
+  ac-sms report --since 2026-01-01 --until 2026-06-30 -o half-year.html --account acme
 """
 
 
@@ -28,24 +35,48 @@ Examples:
 @database_option
 @click.option("-o", "--output", "path", type=click.Path(path_type=Path), default="report.html", show_default=True)
 @click.option("--account", metavar="NAME", help="Only this account. Default: all in the store.")
+@click.option("--last", type=click.Choice(get_args(Last)), help="The last one that is over. Default: month.")
+@click.option("--since", type=DAY, help="The first day, in the account's calendar.")
+@click.option("--until", type=DAY, help="With --since: the last day. Default: today.")
+@click.option(
+    "--timezone", metavar="ZONE", help="Days of this zone, such as Europe/Berlin. Default: the account's own."
+)
+@click.option("--replies", is_flag=True, help="Also what people replied, which is personal: the page is yours alone.")
 @json_option
-def report(database: str, path: Path, account: str | None) -> None:
-    """Make one HTML page that needs nothing beside itself: to look at, to print, to mail."""
+def report(
+    database: str,
+    path: Path,
+    account: str | None,
+    last: Last | None,
+    since: date | None,
+    until: date | None,
+    timezone: str | None,
+    replies: bool,
+) -> None:
+    """Make one HTML page of a period and the one before it: to look at, to print, to mail. It needs nothing else."""
+    if last is not None and (since is not None or until is not None):
+        raise click.UsageError("give --last, or --since and --until")
+    if since is None and until is not None:
+        raise click.UsageError("--until needs --since")
+    in_order(since, until)
     out = output()
 
-    async def make() -> int:
+    async def make() -> ReportData:
         async with open_store(database, read_only=True) as store:
             refuse_store_file(store, path)
-            data = await load_report(store, account=account)
+            data = await load_report(
+                store, account=account, last=last, since=since, until=until, timezone=timezone, replies=replies
+            )
         try:
-            async with whole_file(path) as part:
+            async with whole_file(path, private=replies) as part:
                 await anyio.to_thread.run_sync(part.write, [render_report(data).encode()])
         except OSError as error:
             raise StoreError(f"cannot write {path}: {error}") from error
-        return data.totals.broadcasts
+        return data
 
-    broadcasts = run_async(make)
+    data = run_async(make)
+    broadcasts, span = data.totals.broadcasts, data.span
     if out.as_json:
-        out.data({"path": str(path.resolve()), "broadcasts": broadcasts})
+        out.data({"path": str(path.resolve()), "since": span.start, "until": span.end, "broadcasts": broadcasts})
     else:
-        out.say(f"{broadcasts:,} broadcasts sent: {path.resolve()}")
+        out.say(f"A report of {span_name(span)}, with {plural(broadcasts, 'broadcast')}: {path.resolve()}")

@@ -26,6 +26,8 @@ def zone_name(zone: tzinfo | None) -> str | None:
     name: object = getattr(zone, "key", None)
     if isinstance(name, str):
         return name
+    if zone is UTC:
+        return "UTC"
     if not isinstance(zone, timezone):
         return None
     offset = zone.utcoffset(None)

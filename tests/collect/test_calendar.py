@@ -126,7 +126,7 @@ def test_names_of_zones() -> None:
         """A zone without a name."""
 
     for name in ("America/Chicago", "-06:00", "+05:45", "UTC"):
-        assert zone_name(zone_of(name)) in (name, "+00:00")
+        assert zone_name(zone_of(name)) == name
     assert zone_of(None) is UTC
     assert zone_name(Own()) is None
     assert zone_name(None) is None

@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from html import escape
 
-from ac_sms_async.collect.report.data import Grain
+from ac_sms_async.collect.report.periods import Grain
+from ac_sms_async.collect.report.span import Span
 
-__all__ = ["PERCENT", "Html", "cell", "day", "moment", "number", "percent", "period", "plural", "table", "text"]
-
-PERCENT = ".1%"
+__all__ = [
+    "Html",
+    "cell",
+    "clock",
+    "day",
+    "moment",
+    "number",
+    "percent",
+    "period",
+    "plural",
+    "points",
+    "shift",
+    "span_name",
+    "table",
+    "text",
+]
 
 
 class Html(str):
@@ -46,9 +60,46 @@ def day(value: date | None) -> str:
     return "–" if value is None else f"{value.day} {value:%b %Y}"
 
 
+def clock(value: datetime) -> str:
+    """3 Mar 2026, 14:05."""
+    return f"{day(value.date())}, {value:%H:%M}"
+
+
 def moment(value: datetime | None) -> str:
-    """3 Mar 2026, 14:05 UTC."""
-    return "never" if value is None else f"{day(value.astimezone(UTC).date())}, {value.astimezone(UTC):%H:%M} UTC"
+    """3 Mar 2026, 14:05 CST."""
+    return "never" if value is None else f"{clock(value)} {value:%Z}".rstrip()
+
+
+def points(now: float | None, before: float | None) -> str:
+    """By how many percentage points a rate has changed: +0.4 points."""
+    if now is None or before is None:
+        return ""
+    change = 100 * (now - before)
+    digits = 2 if max(abs(now), abs(before)) < 0.01 or abs(change) < 0.1 else 1
+    said = f"{abs(change):.{digits}f}"
+    sign = "±" if not said.strip("0.") else "+" if change > 0 else "−"
+    return f"{sign}{said} points"
+
+
+def shift(now: int | None, before: int | None) -> str:
+    """By how much a count has changed: +120 (+5 %)."""
+    if now is None or before is None:
+        return ""
+    change = now - before
+    sign = "±" if not change else "+" if change > 0 else "−"
+    share = f" ({sign}{100 * abs(change) / before:,.0f} %)" if before and change else ""
+    return f"{sign}{abs(change):,}{share}"
+
+
+def span_name(span: Span) -> str:
+    """October 2026, the week of 5 Oct 2026, or the first day to the last."""
+    if span.kind == "week":
+        return f"the week of {day(span.start)}"
+    if span.kind == "month":
+        return f"{span.start:%B %Y}"
+    if span.kind == "quarter":
+        return f"{span.start:%B} to {span.end:%B %Y}"
+    return day(span.start) if span.days == 1 else f"{day(span.start)} to {day(span.end)}"
 
 
 def period(start: date, grain: Grain, *, short: bool = False) -> str:
@@ -71,15 +122,14 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]], *, caption: str) 
     looks = [{"#": "n", "=": "n gauge", "*": "name", "@": "when"}.get(head[:1], "") for head in heads]
     names = [head.lstrip("#=*@") for head in heads]
 
-    def line(tag: str, cells: Sequence[str]) -> str:
-        made = (
-            f'<{tag} class="{look}">{item if isinstance(item, Html) else escape(item)}</{tag}>'
-            for look, item in zip(looks, cells, strict=True)
-        )
-        return f"<tr>{''.join(made)}</tr>"
+    head = "".join(f'<th class="{look}">{escape(name)}</th>' for look, name in zip(looks, names, strict=True))
 
-    body = "".join(line("td", row) for row in rows)
-    return (
-        f'<div class="scroll"><table aria-label="{escape(caption)}">'
-        f"<thead>{line('th', names)}</thead><tbody>{body}</tbody></table></div>"
-    )
+    def line(cells: Sequence[str]) -> str:
+        # On a narrow screen each row becomes a card, and its cells say what they are.
+        return "".join(
+            f'<td class="{look}" data-head="{escape(name)}">{item if isinstance(item, Html) else escape(item)}</td>'
+            for look, name, item in zip(looks, names, cells, strict=True)
+        )
+
+    body = "".join(f"<tr>{line(row)}</tr>" for row in rows)
+    return f'<table aria-label="{escape(caption)}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'

@@ -1,118 +1,237 @@
-"""The sections of the report, each an answer to one question."""
+"""The report's sections about a period as a whole: its figures, its broadcasts, what was unusual, its course."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import timedelta
+from collections.abc import Callable
 
-from ac_sms_async.collect.report.data import MOST_PERIODS, BroadcastLine, Counts, CreditsLine, ReportData
+from ac_sms_async.collect.report.counts import Count, Counts, RateName
+from ac_sms_async.collect.report.data import BroadcastLine, ReportData
 from ac_sms_async.collect.report.figures import (
     Html,
-    cell,
-    day,
-    moment,
+    clock,
     number,
     percent,
     period,
     plural,
+    points,
+    shift,
+    span_name,
     table,
     text,
 )
-from ac_sms_async.collect.report.svg import Bar, bars, column_chart, line_chart, share_bar
+from ac_sms_async.collect.report.periods import MOST_PERIODS
+from ac_sms_async.collect.report.svg import Bar, column_chart, line_chart
 
-__all__ = ["SECTIONS"]
+__all__ = ["broadcast_cell", "key", "key_figures", "over_time", "rates", "unusual", "went_out", "wide_and_narrow"]
 
 _EACH = {"day": "each day", "week": "each week", "month": "each month"}
-_CREDITS_SHOWN = 24
-
-
-def _click_rate(counts: Counts) -> float | None:
-    return counts.click_rate
-
-
-def _reply_rate(counts: Counts) -> float | None:
-    return counts.reply_rate
-
-
-def _opt_out_rate(counts: Counts) -> float | None:
-    return counts.opt_out_rate
-
-
-_LINES: tuple[tuple[str, str, str, Callable[[Counts], float | None]], ...] = (
-    ("Click rate", "good", ".1%", _click_rate),
-    ("Reply rate", "fourth", ".1%", _reply_rate),
-    ("Opt-out rate", "third", ".2%", _opt_out_rate),
+NAMES: dict[RateName, str] = {
+    "delivery": "delivered",
+    "failure": "not delivered",
+    "click": "clicks",
+    "reply": "replies",
+    "opt_out": "opt-outs",
+}
+_LINES: tuple[tuple[str, str, str, RateName], ...] = (
+    ("Click rate", "good", ".1%", "click"),
+    ("Reply rate", "fourth", ".1%", "reply"),
+    ("Opt-out rate", "third", ".2%", "opt_out"),
 )
+_SHOWN = 90
 
 
 def key_figures(data: ReportData) -> str:
-    """The whole in eight numbers."""
-    totals = data.totals
-    latest = _latest_credits(data)
-    left = sum(line.available or 0 for line in latest) if latest else None
-    tiles = [
-        ("Broadcasts sent", number(totals.broadcasts), ""),
-        ("Messages sent", number(totals.sends), ""),
-        ("Delivered", percent(totals.delivery_rate), number(totals.deliveries)),
-        ("Not delivered", percent(totals.failure_rate), number(totals.failures)),
-        ("Clicks", percent(totals.click_rate), number(totals.clicks)),
-        ("Replies", percent(totals.reply_rate), number(totals.replies)),
-        ("Opt-outs", percent(totals.opt_out_rate), number(totals.opt_outs)),
-        ("Credits left", number(left), "of all accounts" if len(latest) > 1 else ""),
-    ]
-    made = "".join(
+    """The whole in eight numbers, each beside the period before."""
+    now, before = data.totals, data.totals_before
+    counts: tuple[tuple[str, Count, Count], ...] = (
+        ("Broadcasts sent", now.broadcasts, before.broadcasts),
+        ("Messages sent", now.sends, before.sends),
+    )
+    parts: tuple[tuple[str, RateName, Count], ...] = (
+        ("Delivered", "delivery", now.deliveries),
+        ("Not delivered", "failure", now.failures),
+        ("Clicks", "click", now.clicks),
+        ("Replies", "reply", now.replies),
+        ("Opt-outs", "opt_out", now.opt_outs),
+    )
+    tiles = [_tile(name, number(count), "", shift(count, earlier)) for name, count, earlier in counts]
+    for name, rate, count in parts:
+        change = points(now.rate(rate), before.rate(rate))
+        tiles.append(_tile(name, percent(now.rate(rate)), number(count), change, real=data.real_changes[rate] is True))
+    left = [line.available for line in data.credits if line.available is not None]
+    several = "of all accounts" if len(data.credits) > 1 else ""
+    tiles.append(_tile("Credits left", number(sum(left) if left else None), several, ""))
+    return (
+        f'<section><dl class="tiles">{"".join(tiles)}</dl>'
+        f'<p class="note">Changes are against {span_name(data.before)}. Delivered and not delivered are parts of what '
+        "was sent; clicks, replies and opt-outs are counted for each message delivered. A change in bold is larger "
+        f"than broadcasts differ anyway.{_not_told(data)}{_not_known(data)}</p></section>"
+    )
+
+
+def _tile(name: str, figure: str, beside: str, change: str, *, real: bool = False) -> str:
+    look = "change real" if real else "change"
+    return (
         f'<div class="tile"><dt>{name}</dt><dd class="figure">{figure}</dd>'
-        f'<dd class="beside">{beside or "&nbsp;"}</dd></div>'
-        for name, figure, beside in tiles
+        f'<dd class="beside">{beside or "&nbsp;"}</dd><dd class="{look}">{change or "&nbsp;"}</dd></div>'
+    )
+
+
+def _not_told(data: ReportData) -> str:
+    if any(real is not None for real in data.real_changes.values()) or not data.totals.broadcasts:
+        return ""
+    return " Here they are too few to tell."
+
+
+def _not_known(data: ReportData) -> str:
+    said: list[str] = []
+    if data.unknown:
+        said.append(f"Of {plural(data.unknown, 'broadcast')} the server has not said all counts: rates leave them out.")
+    if data.undated:
+        said.append(f"{plural(data.undated, 'broadcast')} without a date of sending are in no period.")
+    return "".join(f" {sentence}" for sentence in said)
+
+
+def went_out(data: ReportData) -> str:
+    """What went out, and what came of it?"""
+    head = "<section><h2>What went out</h2>"
+    if not data.sent:
+        return f"{head}<p>Nothing was sent in {span_name(data.span)}.</p></section>"
+    several = len(data.accounts) > 1
+    rows = [
+        (
+            broadcast_cell(line, several=several),
+            clock(line.at),
+            number(line.row[0]),
+            *(_beside_usual(data, line, rate) for rate in ("delivery", "click", "reply", "opt_out")),
+        )
+        for line in data.sent
+    ]
+    more = data.totals.broadcasts - len(data.sent)
+    note = (
+        f" The newest {len(data.sent)} of {data.totals.broadcasts:,}; all are in <code>ac-sms export</code>."
+        if more
+        else ""
     )
     return (
-        f'<section><dl class="tiles">{made}</dl>'
-        '<p class="note">Delivered and not delivered are parts of what was sent; '
-        "clicks, replies and opt-outs are counted for each message delivered.</p></section>"
+        f'{head}<p class="soft">Newest first. Below each rate stands what is usual for the account: the middle of its '
+        f"broadcasts in the year before, where there are enough.{note}</p>"
+        + table(
+            ["*Broadcast", "@Sent", "#Messages", "#Delivered", "#Clicks", "#Replies", "#Opt-outs"],
+            rows,
+            caption="What went out",
+        )
+        + "</section>"
     )
+
+
+def broadcast_cell(line: BroadcastLine, *, several: bool = False) -> Html:
+    """A broadcast's name, with the beginning of its message below."""
+    account = f"{line.account} · " if several else ""
+    return Html(f"{text(line.name or '(no name)')}<span class='soft'>{text(f'{account}{_short(line.body)}')}</span>")
+
+
+def _beside_usual(data: ReportData, line: BroadcastLine, rate: RateName) -> Html:
+    if rate == "click" and not line.link and not line.row[3]:
+        # There was nothing to click on.
+        return Html("–")
+    usual = data.usual.get((line.account, rate))
+    beside = f"<span class='soft'>usual {percent(usual.rate)}</span>" if usual is not None else ""
+    return Html(f"{percent(line.counts.rate(rate))}{beside}")
+
+
+def unusual(data: ReportData) -> str:
+    """What was otherwise than usual?"""
+    changed = [
+        f"<li>{NAMES[rate].capitalize()}: {percent(data.totals.rate(rate))} instead of "
+        f"{percent(data.totals_before.rate(rate))} "
+        f"({points(data.totals.rate(rate), data.totals_before.rate(rate))})</li>"
+        for rate, real in data.real_changes.items()
+        # What isn't delivered has failed: once is enough.
+        if real and rate != "delivery"
+    ]
+    parts = ["<section><h2>What was unusual</h2>"]
+    if changed:
+        parts.append(
+            f"<p>Against {span_name(data.before)}, by more than broadcasts differ anyway:</p>"
+            f"<ul>{''.join(changed)}</ul>"
+        )
+    if data.unusual:
+        rows = [
+            (
+                broadcast_cell(entry.broadcast, several=len(data.accounts) > 1),
+                clock(entry.broadcast.at),
+                f"{'many' if entry.score > 0 else 'few'} {NAMES[entry.rate]}",
+                percent(entry.value),
+                percent(entry.usual),
+            )
+            for entry in data.unusual[:10]
+        ]
+        parts.append(table(["*Broadcast", "@Sent", "What", "#Rate", "#Usual"], rows, caption="Unusual broadcasts"))
+    if not changed and not data.unusual:
+        parts.append("<p>Nothing.</p>" if data.compared or _could_tell(data) else "<p>Too few broadcasts to tell.</p>")
+    if data.compared:
+        parts.append(
+            f'<p class="note">{plural(data.compared, "broadcast")} of this period are held against those of the year '
+            "before: against how much the account's broadcasts differ from each other, not against chance alone.</p>"
+        )
+    return "".join([*parts, "</section>"])
+
+
+def _could_tell(data: ReportData) -> bool:
+    return any(real is not None for real in data.real_changes.values())
 
 
 def over_time(data: ReportData) -> str:
-    """What was sent, and what came of it?"""
+    """What was sent over time, and what came of it?"""
     if not data.periods:
         return "<section><h2>Over time</h2><p>Nothing was sent yet.</p></section>"
     each = _EACH[data.grain]
     columns = [
         Bar(
             period(entry.start, data.grain, short=True),
-            f"{period(entry.start, data.grain)}: {number(entry.counts.sends)} sent, "
+            f"{period(entry.start, data.grain)}{'' if entry.whole else ', so far'}: {number(entry.counts.sends)} sent, "
             f"{number(entry.counts.failures)} not delivered",
-            (float(max(entry.counts.sends - entry.counts.failures, 0)), float(entry.counts.failures)),
+            (
+                float(max((entry.counts.sends or 0) - (entry.counts.failures or 0), 0)),
+                float(entry.counts.failures or 0),
+            ),
+            entry.whole,
         )
         for entry in data.periods
     ]
+    over = sum(entry.whole for entry in data.periods)
     lines = "".join(
-        f"<figure style='margin:0'><h3>{name}</h3>"
+        f"<figure><h3>{name}</h3>"
         + line_chart(
-            [(period(entry.start, data.grain, short=True), rate(entry.counts)) for entry in data.periods],
+            [(period(entry.start, data.grain, short=True), entry.counts.rate(rate)) for entry in data.periods],
             title=f"{name} {each}",
             look=look,
             values=values,
+            over=over,
         )
         + "</figure>"
         for name, look, values, rate in _LINES
     )
     rows = [
         (
-            period(entry.start, data.grain),
+            f"{period(entry.start, data.grain)}{'' if entry.whole else ', so far'}",
             number(entry.counts.broadcasts),
             number(entry.counts.sends),
-            *_rates(entry.counts),
+            *rates(entry.counts),
         )
         for entry in reversed(data.periods)
         if entry.counts.broadcasts
     ]
-    older = len(data.periods) == MOST_PERIODS
+    limited = f", the last {MOST_PERIODS} shown" if len(data.periods) == MOST_PERIODS else ""
+    unfinished = "" if over == len(data.periods) else " What is not over yet is drawn pale."
     return (
-        f"<section><h2>What was sent, and what came of it</h2>"
-        f'<p class="soft">Messages sent {each}{f", the last {MOST_PERIODS} shown" if older else ""}.</p>'
-        f'<ul class="legend"><li>{_key("good")}delivered, or on the way</li><li>{_key("bad")}not delivered</li></ul>'
-        + column_chart(columns, title=f"Messages sent {each}", classes=("good", "bad"))
+        f"<section><h2>Over time</h2>"
+        f'<p class="soft">Messages sent {each}{limited}.{unfinished}</p>'
+        f'<ul class="legend"><li>{key("good")}delivered, or on the way</li><li>{key("bad")}not delivered</li></ul>'
+        + wide_and_narrow(
+            lambda width: column_chart(columns, title=f"Messages sent {each}", classes=("good", "bad"), width=width)
+        )
         + f'<div class="trio">{lines}</div>'
         + table(
             ["Period", "#Broadcasts", "#Sent", "#Delivered", "#Clicks", "#Replies", "#Opt-outs"],
@@ -123,137 +242,13 @@ def over_time(data: ReportData) -> str:
     )
 
 
-def rankings(data: ReportData) -> str:
-    """Which broadcasts worked, and which didn't?"""
-    measure = "Clicks" if data.ranked_by == "click" else "Replies"
-    rate = _click_rate if data.ranked_by == "click" else _reply_rate
-    among = f"Among broadcasts of at least {plural(data.enough, 'message')}"
-    with_link = " that have a link" if data.ranked_by == "click" else ""
-    return (
-        "<section><h2>Best and worst broadcasts</h2>"
-        f'<p class="soft">{among}, by {measure.lower()} for each message delivered.</p>'
-        f"<h3>Best</h3>{_ranking(data.best, measure, rate)}"
-        f"<h3>Worst{with_link}</h3>{_ranking(data.worst, measure, rate, full=data.best)}</section>"
-    )
+def wide_and_narrow(draw: Callable[[int], str]) -> str:
+    """A chart twice: scaled down to a phone's width, nobody could read it."""
+    return f'<div class="wide">{draw(720)}</div><div class="narrow">{draw(340)}</div>'
 
 
-def opt_outs(data: ReportData) -> str:
-    """Whom do we lose, and by which messages?"""
-    columns = [
-        Bar(
-            period(entry.start, data.grain, short=True),
-            f"{period(entry.start, data.grain)}: {plural(entry.counts.opt_outs, 'opt-out')}, "
-            f"{percent(entry.counts.opt_out_rate)} of messages delivered",
-            (float(entry.counts.opt_outs),),
-        )
-        for entry in data.periods
-    ]
-    chart = column_chart(columns, title="Opt-outs", classes=("third",), height=180) if columns else ""
-    return (
-        f"<section><h2>Opt-outs</h2><p>{plural(data.totals.opt_outs, 'contact')} opted out: "
-        f"{percent(data.totals.opt_out_rate)} of messages delivered.</p>{chart}"
-        "<h3>Broadcasts that lost most, by rate</h3>"
-        + _ranking(data.most_opt_outs, "Opt-outs", _opt_out_rate)
-        + "</section>"
-    )
-
-
-def failures(data: ReportData) -> str:
-    """Why did messages fail, and what can be done?"""
-    head = "<section><h2>Why messages failed</h2>"
-    if not data.totals.failures:
-        return f"{head}<p>No message failed.</p></section>"
-    known = data.failed_in_groups
-    if not known:
-        return (
-            f"{head}<p>{plural(data.totals.failures, 'message')} failed. To see why, collect with "
-            "<code>--include failures</code>.</p></section>"
-        )
-    largest = data.failures[0].count
-    rows = [
-        (
-            Html(
-                f"{text(line.code or 'no code')}<br><span class='soft'>{text(line.source or 'unknown source')}</span>"
-            ),
-            Html(f"{text(line.meaning.meaning)}<span class='soft'>{text(line.meaning.advice)}</span>"),
-            number(line.broadcasts),
-            number(line.count),
-            cell(percent(line.count / known), bars(line.count / largest, look="bad")),
-        )
-        for line in data.failures
-    ]
-    part = "" if known >= data.totals.failures else f" The reasons of {known:,} of them are known."
-    return (
-        f"{head}<p>{plural(data.totals.failures, 'message')} failed, "
-        f"{percent(data.totals.failure_rate)} of those sent.{part}"
-        "</p>"
-        + table(
-            ["Code", "*Meaning, and what to do", "#Broadcasts", "#Messages", "=Share"], rows, caption="Failures by code"
-        )
-        + "</section>"
-    )
-
-
-def credits(data: ReportData) -> str:
-    """How long will the credits last?"""
-    head = "<section><h2>Credits</h2>"
-    latest = _latest_credits(data)
-    if not latest:
-        return f"{head}<p>Not collected yet.</p></section>"
-    rows = [
-        (
-            Html(text(line.account)),
-            number(line.available),
-            number(line.used),
-            number(line.included),
-            number(line.extra),
-            day(line.refill),
-            moment(line.at),
-        )
-        for line in latest
-    ]
-    gauges = "".join(
-        f'<p class="soft">{text(line.account)}: {number(line.used)} used in this period, '
-        f"{number(line.available)} left</p>"
-        + share_bar(
-            [(float(line.used or 0), "third"), (float(max(line.available or 0, 0)), "fourth")],
-            title=f"{number(line.used)} used, {number(line.available)} left",
-        )
-        for line in latest
-    )
-    return (
-        f"{head}{gauges}"
-        f'<ul class="legend"><li>{_key("third")}used in this period</li><li>{_key("fourth")}left</li></ul>'
-        + _credits_course(data)
-        + table(
-            ["Account", "#Left", "#Used", "#Included", "#Extra", "Next refill", "As of"],
-            rows,
-            caption="Credits of each account",
-        )
-        + "</section>"
-    )
-
-
-def accounts(data: ReportData) -> str:
-    """How do the accounts compare? (Where there are several.)"""
-    if len(data.by_account) < 2:
-        return ""
-    rows = [
-        (Html(text(name)), number(counts.broadcasts), number(counts.sends), *_rates(counts))
-        for name, counts in sorted(data.by_account, key=lambda entry: -entry[1].sends)
-    ]
-    return (
-        "<section><h2>Accounts</h2>"
-        + table(
-            ["Account", "#Broadcasts", "#Sent", "#Delivered", "#Clicks", "#Replies", "#Opt-outs"],
-            rows,
-            caption="Accounts",
-        )
-        + "</section>"
-    )
-
-
-def _rates(counts: Counts) -> list[str]:
+def rates(counts: Counts) -> list[str]:
+    """Delivered, clicks, replies and opt-outs, each with its rate."""
     return [
         f"{number(count)} ({percent(rate)})"
         for count, rate in (
@@ -265,74 +260,11 @@ def _rates(counts: Counts) -> list[str]:
     ]
 
 
-def _ranking(
-    lines: Sequence[BroadcastLine],
-    measure: str,
-    rate: Callable[[Counts], float | None],
-    *,
-    full: Sequence[BroadcastLine] = (),
-) -> str:
-    """A table of broadcasts, with gauges. A full gauge is the highest rate of `full`, or of the table itself."""
-    if not lines:
-        return "<p class='soft'>None.</p>"
-    longest = max(rate(line.counts) or 0.0 for line in full or lines) or 1.0
-    look = {"Clicks": "good", "Replies": "fourth", "Opt-outs": "third"}[measure]
-    rows = [
-        (
-            Html(f"{text(line.name)}<span class='soft'>{text(_short(line.body))}</span>"),
-            day(line.sent),
-            number(line.counts.sends),
-            percent(line.counts.delivery_rate),
-            percent(line.counts.opt_out_rate if measure != "Opt-outs" else line.counts.click_rate),
-            number(
-                {"Clicks": line.counts.clicks, "Replies": line.counts.replies, "Opt-outs": line.counts.opt_outs}[
-                    measure
-                ]
-            ),
-            cell(percent(rate(line.counts)), bars((rate(line.counts) or 0.0) / longest, look=look)),
-        )
-        for line in lines
-    ]
-    other = "#Opt-out rate" if measure != "Opt-outs" else "#Click rate"
-    heads = ["*Broadcast", "@Sent on", "#Sent", "#Delivered", other, f"#{measure}", "=Rate"]
-    return table(heads, rows, caption=f"Broadcasts by {measure.lower()}")
-
-
-def _short(body: str, most: int = 90) -> str:
+def _short(body: str, most: int = _SHOWN) -> str:
     line = " ".join(body.split())
     return line if len(line) <= most else f"{line[: most - 1].rstrip()}…"
 
 
-def _latest_credits(data: ReportData) -> list[CreditsLine]:
-    latest = {line.account: line for line in data.credits}
-    return [latest[name] for name in sorted(latest)]
-
-
-def _credits_course(data: ReportData) -> str:
-    """The credits left at each collection, where there is one account and a course to show."""
-    lines = data.credits
-    times = [line.at for line in lines]
-    if len({line.account for line in lines}) != 1 or max(times) - min(times) < timedelta(days=1):
-        return ""
-    each = -(-len(lines) // _CREDITS_SHOWN)
-    shown = lines[::-1][::each][::-1]
-    points = [
-        (f"{line.at.day} {line.at:%b}", None if line.available is None else float(line.available)) for line in shown
-    ]
-    title = "Credits left, at each collection"
-    return f"<h3>{title}</h3>" + line_chart(points, title=title, look="fourth", values=",.0f", width=720, height=190)
-
-
-def _key(look: str) -> str:
+def key(look: str) -> str:
+    """A legend's patch of colour."""
     return f'<svg viewBox="0 0 14 14" aria-hidden="true"><rect class="{look}" width="14" height="14"/></svg>'
-
-
-SECTIONS: tuple[Callable[[ReportData], str], ...] = (
-    key_figures,
-    over_time,
-    rankings,
-    opt_outs,
-    failures,
-    credits,
-    accounts,
-)

@@ -10,8 +10,11 @@ from attrs import field, frozen
 
 __all__ = ["Bar", "bars", "column_chart", "line_chart", "nice_ticks", "share_bar"]
 
+_BESIDE = 34
+"""Nearer than this a number would cover the line."""
 _NOTHING = 1e-9
 """Less than this is drawn as 0: no count or rate is as small."""
+OPEN = ' class="open"'
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 12, 22, 26
 
 
@@ -22,6 +25,8 @@ class Bar:
     label: str
     hint: str
     parts: tuple[float, ...]
+    whole: bool = True
+    """False for a period that is not over: it is drawn as one."""
 
     @property
     def height(self) -> float:
@@ -49,13 +54,14 @@ class _Plot:
         return self.height - _BOTTOM - (self.height - _TOP - _BOTTOM) * value / self.top
 
 
-def nice_ticks(largest: float, *, count: int = 4) -> list[float]:
-    """Round numbers from 0 to just above `largest`, about `count` steps."""
+def nice_ticks(largest: float, *, count: int = 4, whole: bool = False) -> list[float]:
+    """Round numbers from 0 to just above `largest`, about `count` steps; with `whole`, of what comes in ones."""
     if not largest > _NOTHING:
         return [0.0, 1.0]
-    rough = largest / count
+    rough = max(largest / count, 1.0) if whole else largest / count
     size = 10.0 ** math.floor(math.log10(rough))
-    step = next(size * factor for factor in (1, 2, 2.5, 5, 10) if size * factor >= rough * 0.999)
+    steps = (size * factor for factor in (1, 2, 2.5, 5, 10) if not (whole and size * factor % 1))
+    step = next(step for step in steps if step >= rough * 0.999)
     return [step * i for i in range(math.ceil(largest / step - 1e-9) + 1)]
 
 
@@ -64,17 +70,17 @@ def column_chart(
     *,
     title: str,
     classes: Sequence[str],
-    values: str = ",.0f",
     width: int = 720,
     height: int = 250,
 ) -> str:
-    """Columns, each of stacked parts that take their look from `classes`; written above where there is room."""
-    ticks = nice_ticks(max((bar.height for bar in columns), default=0))
+    """Columns of counts, each of stacked parts that look as `classes` say; written above where there is room."""
+    values = ",.0f"
+    ticks = nice_ticks(max((bar.height for bar in columns), default=0), whole=True)
     plot = _Plot(width, height, len(columns), ticks[-1])
     thick = min(plot.step * 0.72, 56)
     out = [_open(width, height, title), *_grid(plot, ticks, values)]
     for place, bar in enumerate(columns):
-        out.append(f"<g><title>{escape(bar.hint)}</title>")
+        out.append(f"<g{'' if bar.whole else OPEN}><title>{escape(bar.hint)}</title>")
         base = 0.0
         for part, look in zip(bar.parts, classes, strict=True):
             if part > 0:
@@ -94,26 +100,40 @@ def line_chart(
     title: str,
     look: str,
     values: str,
+    whole: bool = False,
+    over: int | None = None,
     width: int = 340,
     height: int = 190,
 ) -> str:
-    """A line over the points, broken where there is no value; the first, last and highest are written."""
+    """A line over the points, broken where there is no value; the last and the highest are written.
+
+    `over` is how many of them are over (None: all): the rest is drawn as unfinished. `whole` is for what comes in ones.
+    """
+    over = len(points) if over is None else over
     known = [(place, value) for place, (_, value) in enumerate(points) if value is not None]
-    ticks = nice_ticks(max((value for _, value in known), default=0), count=3)
+    ticks = nice_ticks(max((value for _, value in known), default=0), count=3, whole=whole)
     plot = _Plot(width, height, len(points), ticks[-1])
     out = [_open(width, height, title), *_grid(plot, ticks, values)]
     for run in _runs(known):
-        line = " ".join(f"{plot.x(place):.1f},{plot.y(value):.1f}" for place, value in run)
-        out.append(f'<polyline class="line {look}" points="{line}"/>')
+        for part, state in ((run[: sum(p < over for p, _ in run)], ""), (_rest(run, over), " open")):
+            line = " ".join(f"{plot.x(place):.1f},{plot.y(value):.1f}" for place, value in part)
+            if line:
+                out.append(f'<polyline class="line {look}{state}" points="{line}"/>')
     for place, value in known:
         hint = escape(f"{points[place][0]}: {format(value, values)}")
         out.append(
-            f'<circle class="dot {look}" cx="{plot.x(place):.1f}" cy="{plot.y(value):.1f}" r="3">'
+            f'<circle class="dot {look}{"" if place < over else " open"}" cx="{plot.x(place):.1f}" '
+            f'cy="{plot.y(value):.1f}" r="3">'
             f"<title>{hint}</title></circle>"
         )
     for place, value in _spoken(known):
-        anchor = "start" if place == 0 and len(points) > 1 else "middle"
-        out.append(_label(plot.x(place), plot.y(value) - 8, format(value, values), "value", anchor))
+        # Above whatever of the line is near, and inside of the chart.
+        near = [other for at, other in known if abs(plot.x(at) - plot.x(place)) < _BESIDE]
+        anchor = (
+            "middle" if len(points) < 2 else "start" if place == 0 else "end" if place == len(points) - 1 else "middle"
+        )
+        edge = {"start": -4.0, "end": _RIGHT - 2.0}.get(anchor, 0.0)
+        out.append(_label(plot.x(place) + edge, plot.y(max(near)) - 8, format(value, values), "value", anchor))
     out += _under(plot, [label for label, _ in points])
     return "".join([*out, "</svg>"])
 
@@ -149,6 +169,11 @@ def _runs(known: Sequence[tuple[int, float]]) -> list[list[tuple[int, float]]]:
         else:
             runs.append([(place, value)])
     return runs
+
+
+def _rest(run: Sequence[tuple[int, float]], over: int) -> Sequence[tuple[int, float]]:
+    """The unfinished end of a line, from the last point that is over."""
+    return run[max(sum(place < over for place, _ in run) - 1, 0) :] if run[-1][0] >= over else []
 
 
 def _spoken(known: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
