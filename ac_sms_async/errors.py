@@ -22,6 +22,7 @@ __all__ = [
     "AuthenticationError",
     "BadRequestError",
     "BroadcastStoppedError",
+    "BudgetUnavailableError",
     "ConfigurationError",
     "ConflictError",
     "ConnectError",
@@ -191,6 +192,13 @@ class OverloadedError(DeadlineExceededError):
         """In how many seconds a call like this one may be answered in time, if no more of them come."""
         self.booked_for = booked_for
         """For how many seconds the client's slots and the account's budget are taken by those who wait already."""
+
+
+class BudgetUnavailableError(DeadlineExceededError):
+    """The deadline passed in line for the account's budget, and the database that keeps it didn't answer.
+
+    Nothing was sent in this attempt.
+    """
 
 
 class InvalidResponseError(SMSError):

@@ -191,6 +191,12 @@ def _fewer_than_requests(instance: RateLimit, attribute: Attribute[Any], value: 
     object.__setattr__(instance, attribute.name, number)
 
 
+def _to_fall_back_to(instance: RateLimit, attribute: Attribute[Any], value: Any) -> None:
+    if value is not None:
+        value = whole_number("RateLimit.fallback", value, most=instance.requests)
+    object.__setattr__(instance, attribute.name, value)
+
+
 @frozen
 class RateLimit:
     """At most `requests` request starts in any `per` seconds, for all clients of an account that share a budget.
@@ -200,12 +206,16 @@ class RateLimit:
     gets its fifth all the same. Where clients of one account were given different limits, the one
     with the fewest requests per second holds for all of them until its client is closed; `rate_limit=None` (no pacing)
     is the least strict.
+
+    Where PostgreSQL keeps the budget and is gone, each machine starts `fallback` requests in as long; with None nothing
+    is started meanwhile, and calls whose deadline passes raise `BudgetUnavailableError`.
     """
 
     requests: int = field(default=5, validator=_check(whole_number))
     per: float = field(default=1.0, kw_only=True, validator=_check(positive_seconds))
     margin: float = field(default=0.05, kw_only=True, validator=_check(positive_seconds, or_zero=True))
     reserve: int = field(default=0, kw_only=True, validator=_fewer_than_requests)
+    fallback: int | None = field(default=1, kw_only=True, validator=_to_fall_back_to)
 
     @property
     def window(self) -> float:

@@ -61,6 +61,14 @@ def pytest_runtest_call() -> Generator[None]:
         logger.setLevel(level)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def budgets_of_their_own(tmp_path_factory: pytest.TempPathFactory) -> Generator[None]:
+    """Keep the files in which processes share budgets away from those of this user's real programs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AC_SMS_BUDGET_DIR", str(tmp_path_factory.mktemp("budgets")))
+        yield
+
+
 @pytest.fixture(params=["asyncio", "trio"])
 def anyio_backend(request: pytest.FixtureRequest) -> Any:
     """Real time, for tests with sockets. For virtual time a module overrides it to return `virtual_backend`."""

@@ -27,7 +27,7 @@ ALLOWED: dict[str, set[str]] = {
     "version": set(),
     "deadline": set(),
     "line": {"deadline"},
-    "budget": {"line", "options"},
+    "budget": {"errors", "line", "options"},
     "transport": {"budget", "deadline", "errors", "line", "options", "lowlevel", "tasks", "version"},
     "async_only": set(),
     "tasks": {"errors"},

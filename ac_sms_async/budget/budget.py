@@ -5,18 +5,14 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable
-from typing import Literal, Protocol, TypeAlias
+from typing import Protocol
 
 from ac_sms_async.budget.local import LocalBudget
+from ac_sms_async.budget.scope import Database, Scope
 from ac_sms_async.budget.start import Start
 from ac_sms_async.options import Priority, RateLimit
 
-__all__ = ["MOST_SHARED", "Budget", "Scope", "make_budget"]
-
-Scope: TypeAlias = Literal["loop", "machine"]
-
-MOST_SHARED = 100
-"""Requests of a limit that processes share: a page of the file has room for so many."""
+__all__ = ["Budget", "make_budget"]
 
 _TRIED_ON = {"linux"}
 
@@ -27,6 +23,8 @@ class Budget(Protocol):
     """One account's budget, as one event loop draws on it. `now` is the loop's time."""
 
     limit: RateLimit | None
+    is_degraded: bool
+    """Whether what is to keep it is gone."""
 
     @property
     def paused_until(self) -> float: ...
@@ -43,13 +41,20 @@ class Budget(Protocol):
 
     def is_idle(self, now: float) -> bool: ...
 
+    def close(self) -> None: ...
+
 
 def make_budget(scope: Scope, account: str) -> Budget:
     """The budget of this account that is shared so far."""
-    if scope == "machine":
-        if sys.platform in _TRIED_ON:
-            from ac_sms_async.budget.machine import MachineBudget
-
-            return MachineBudget(account)
+    if scope == "loop":
+        return LocalBudget()
+    if sys.platform not in _TRIED_ON:
         _logger.warning("the budget of %s is shared with no other process: that works on Linux only", account)
-    return LocalBudget()
+        return LocalBudget()
+    if isinstance(scope, Database):
+        from ac_sms_async.budget.postgres import PostgresBudget
+
+        return PostgresBudget(account, scope)
+    from ac_sms_async.budget.machine import MachineBudget
+
+    return MachineBudget(account)

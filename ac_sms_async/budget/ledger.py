@@ -87,6 +87,8 @@ class Ledger:
     """How many were let go after the latest bulk one."""
     interactive_at: float = -math.inf
     """When an interactive call looked last."""
+    gone_at: float = -math.inf
+    """Of one that stands in for another: when that was found to be gone. -inf where it is there."""
 
 
 def look(

@@ -40,6 +40,7 @@ class LocalBudget:
 
     def __init__(self) -> None:
         self.limit: RateLimit | None = None
+        self.is_degraded: bool = False
         self._ledger = Ledger()
         self._lines = Lines()
         self._numbers = count()
@@ -119,6 +120,9 @@ class LocalBudget:
     def wake(self) -> None:
         """Let everybody who waits decide anew."""
         self._lines.wake_all()
+
+    def close(self) -> None:
+        """Nothing is open."""
 
     def is_idle(self, now: float) -> bool:
         """Whether forgetting it now would make no difference."""

@@ -21,7 +21,7 @@ from ac_sms_async.budget.ledger import (
     move,
     pause,
 )
-from ac_sms_async.budget.lines import Lines
+from ac_sms_async.budget.lines import RETRY, Decide, Lines
 from ac_sms_async.budget.start import Start
 from ac_sms_async.options import Priority, RateLimit
 
@@ -35,78 +35,62 @@ CONNECTING = 5.0
 LONGEST_PAUSE = 60.0
 """Seconds for which others pause at most, whatever one was told. Then one request finds out whether it holds still."""
 
-RETRY = 0.001
-"""Seconds after which one looks again where another has its turn."""
-
 TRIES = 20
 """A change that can't wait is tried so often, for 4 ms in all. After that it comes with the next one."""
 
 
 class MachineBudget:
-    """The first of each line looks at the file, and the others wait for it. Times in the ledger are `file.clock`'s."""
+    """The first of each line looks at the file, and the others wait for it. Times in the ledger are `file.clock`'s.
 
-    def __init__(self, account: str) -> None:
+    With `stands_in_for`, these lines' ledger is elsewhere, and the file's is used while it is gone.
+    """
+
+    def __init__(self, account: str, stands_in_for: Lines | None = None) -> None:
         self.limit: RateLimit | None = None
         self.file: LedgerFile = LedgerFile(account)
-        self._lines = Lines()
+        self._lines = stands_in_for or Lines()
+        self._stands_in = stands_in_for is not None
         self._registered: set[Priority] = set()
         self._late: list[Callable[[Ledger, float], object]] = []
         self._name = int.from_bytes(os.urandom(7))
-        self._told_until = self._seen_until = -math.inf
+        self.told_until: float = -math.inf
+        """Somebody was told here that nobody may start before this time of the loop."""
+        self.is_degraded: bool = False
+        self._seen_until = -math.inf
 
     @property
     def paused_until(self) -> float:
         """Nobody starts before this time of the loop, as far as is known here."""
-        return max(self._told_until, self._seen_until)
+        return max(self.told_until, self._seen_until)
 
     def expected_wait(self, now: float, priority: Priority, more: int = 0) -> float:
         """As `LocalBudget.expected_wait`, as far as is known here."""
         ledger = self.file.known
         ahead = self._lines.count_ahead(ledger, priority) + more
-        return max(expected_wait(ledger, self.limit, clock(), ahead), self._told_until - now)
+        return max(expected_wait(ledger, self.limit, clock(), ahead), self.told_until - now)
 
-    async def start(
-        self, loop_clock: Callable[[], float], decide: Callable[[float, float], None], priority: Priority
-    ) -> Start:
+    async def start(self, loop_clock: Callable[[], float], decide: Decide, priority: Priority) -> Start:
         """As `LocalBudget.start`."""
-        line = self._lines[priority]
-        turn = line.join()
-        has_waited = False
-        try:
-            while True:
-                now = loop_clock()
-                wait = math.inf
-                if line.first is turn:
-                    found = self._look(now, decide if has_waited else None, priority)
-                    if isinstance(found, Start):
-                        return found
-                    wait = found
-                if wait != RETRY:
-                    decide(now, wait)
-                    has_waited = True
-                await turn.sleep(wait)
-        finally:
-            first = line.first is turn
-            line.leave(turn)
-            if first:
-                if not line and priority in self._registered:
-                    self._registered.remove(priority)
-                    self._change(lambda ledger, _: leave(ledger, self._me(), priority))
-                line.wake_first()
+        return await self._lines.start(loop_clock, decide, priority, self._look, self.leave)
 
-    def _look(self, now: float, decide: Callable[[float, float], None] | None, priority: Priority) -> Start | float:
+    async def _look(self, now: float, decide: Decide, priority: Priority) -> Start | float:
+        return self.look(now, decide, priority)
+
+    def look(self, now: float, decide: Decide, priority: Priority) -> Start | float:
+        """A start, or after how many seconds to look again. A stand-in whose turn has passed says `RETRY`."""
         limit, me = self.limit, self._me()
 
         def change(ledger: Ledger, there: float) -> Start | float:
+            if self._stands_in and ledger.gone_at == -math.inf:
+                return RETRY
             wait = look(ledger, limit, there, me, priority)
             self._seen_until = now + ledger.paused_until - there
             if wait > 0:
                 self._registered.add(priority)
                 return wait
-            if self._told_until > now:
-                return self._told_until - now
-            if decide is not None:
-                decide(now, 0.0)
+            if self.told_until > now:
+                return self.told_until - now
+            decide(now, 0.0)
             number = int.from_bytes(os.urandom(7))
             again = len(self._lines[priority]) > 1
             entry = enter(ledger, limit, there, me, priority, number, again=again)
@@ -115,15 +99,23 @@ class MachineBudget:
             return Start(None if limit is None else self, clock, number, entry)
 
         try:
-            return self._turn(change)
+            return self.turn(change)
         except Busy:
             return RETRY
+
+    def leave(self, priority: Priority) -> None:
+        """Nobody of this priority waits here any more."""
+        if priority in self._registered:
+            self._registered.remove(priority)
+            me = self._me()
+            self.change(lambda ledger, _: leave(ledger, me, priority))
 
     def _me(self) -> int:
         # A process that was forked off is somebody else.
         return self._name + os.getpid()
 
-    def _turn(self, change: Callable[[Ledger, float], T]) -> T:
+    def turn(self, change: Callable[[Ledger, float], T]) -> T:
+        """What `change` of the ledger returns, which is told the time there. Raises `Busy`."""
         late = tuple(self._late)
 
         def with_late(ledger: Ledger, there: float) -> T:
@@ -135,11 +127,11 @@ class MachineBudget:
         del self._late[: len(late)]
         return result
 
-    def _change(self, change: Callable[[Ledger, float], object]) -> None:
+    def change(self, change: Callable[[Ledger, float], object]) -> None:
         """From where nothing can be waited for: others must not count a request wrongly meanwhile."""
         for _ in range(TRIES):
             try:
-                self._turn(change)
+                self.turn(change)
             except Busy:
                 time.sleep(RETRY / 5)
             else:
@@ -148,15 +140,15 @@ class MachineBudget:
 
     def opening(self, number: int) -> None:
         """The request opens a connection first."""
-        self._change(lambda ledger, there: move(ledger, number, there + CONNECTING))
+        self.change(lambda ledger, there: move(ledger, number, there + CONNECTING))
 
     def move(self, number: int, moment: float) -> None:
         """The request counts from another moment."""
-        self._change(lambda ledger, _: move(ledger, number, moment))
+        self.change(lambda ledger, _: move(ledger, number, moment))
 
     def forget(self, number: int) -> None:
         """The request provably never reached the server."""
-        self._change(lambda ledger, _: forget(ledger, number))
+        self.change(lambda ledger, _: forget(ledger, number))
         self._lines.wake_first()
 
     def pause(self, now: float, seconds: float) -> bool:
@@ -172,10 +164,13 @@ class MachineBudget:
 
         longer = now + seconds > self.paused_until
         if longer:
-            self._told_until = now + seconds
-            self._change(change)
+            self.told_until = now + seconds
+            self.change(change)
             self.wake()
         return longer
+
+    def close(self) -> None:
+        """Nothing is open."""
 
     def wake(self) -> None:
         """Let everybody who waits decide anew."""
@@ -183,4 +178,4 @@ class MachineBudget:
 
     def is_idle(self, now: float) -> bool:
         """Whether forgetting it now would make no difference."""
-        return self._told_until <= now and is_past(self.file.known, self.limit, clock())
+        return self.told_until <= now and is_past(self.file.known, self.limit, clock())

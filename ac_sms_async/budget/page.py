@@ -18,9 +18,9 @@ MOST_STARTS = 100
 MOST_WAITERS = 100
 """Event loops that are in the line. Who comes then looks again and again, until it is one of them."""
 
-_MAGIC = b"acsmsb01"
+_MAGIC = b"acsmsb02"
 _HEAD = struct.Struct("<8sI16s")
-_BODY = struct.Struct("<dddQHH")
+_BODY = struct.Struct("<ddddQHH")
 _START = struct.Struct("<dQ")
 _WAITER = struct.Struct("<Q?d")
 
@@ -28,7 +28,7 @@ _WAITER = struct.Struct("<Q?d")
 def pack(ledger: Ledger, boot: bytes) -> bytes:
     """The ledger, whose times are those of a clock that began with this boot (16 bytes)."""
     starts, waiters = ledger.starts[-MOST_STARTS:], ledger.waiters[:MOST_WAITERS]
-    times = (ledger.paused_until, ledger.let_go_at, ledger.interactive_at)
+    times = (ledger.paused_until, ledger.let_go_at, ledger.interactive_at, ledger.gone_at)
     parts = [_BODY.pack(*times, ledger.since_bulk, len(starts), len(waiters))]
     parts += [_START.pack(*start) for start in starts]
     parts += [_WAITER.pack(waiter.id, waiter.priority == "bulk", waiter.look_at) for waiter in waiters]
@@ -54,7 +54,7 @@ def unpack(page: bytes) -> Ledger | None:
     end = middle + waiters * _WAITER.size
     if end > len(page) or crc32(boot + page[_HEAD.size : end]) != checksum:
         return None
-    paused_until, let_go_at, interactive_at = times
+    paused_until, let_go_at, interactive_at, gone_at = times
     return Ledger(
         list(_START.iter_unpack(page[_HEAD.size + _BODY.size : middle])),
         [_waiter(*waiter) for waiter in _WAITER.iter_unpack(page[middle:end])],
@@ -62,6 +62,7 @@ def unpack(page: bytes) -> Ledger | None:
         let_go_at,
         since_bulk,
         interactive_at,
+        gone_at,
     )
 
 

@@ -97,13 +97,14 @@ class Source(Protocol):
 class ClientSource:
     """A client as a `Source`: the one place where the job calls the facade. Its calls let those of others go first."""
 
-    def __init__(self, sms: SMSClient) -> None:
+    def __init__(self, sms: SMSClient, account: str | None = None) -> None:
         self._sms = sms.with_options(priority="bulk")
+        self._account = account
 
     @property
     def account(self) -> str:
         """What names the account in the store."""
-        name = self._sms.transport.account
+        name = self._account or self._sms.transport.account
         return name.partition("://")[2] or name
 
     @property

@@ -13,8 +13,9 @@ from attrs import define, field, frozen
 from procrastinate.jobs import Job
 
 from ac_sms_async.client import SMSClient
-from ac_sms_async.collect import collect
+from ac_sms_async.collect.job import collect_source
 from ac_sms_async.collect.result import RunResult
+from ac_sms_async.collect.source import ClientSource
 from ac_sms_async.collect.store.protocol import StoreError
 from ac_sms_async.errors import ConfigurationError
 from ac_sms_async.fleet.accounts import COLLECT, Account, find_accounts
@@ -96,7 +97,9 @@ class Collector:
             store = LeasedStore(await self.stores.get(), self.lease)
             async with self._opened(account, token, before_start) as sms:
                 # Only one at a time has the account's lock in the queue; one that froze must not block it in the store.
-                result = await collect(sms, store, window=plan.window, include=plan.include, exclusive=False)
+                result = await collect_source(
+                    ClientSource(sms, account.name), store, plan.window, plan.include, exclusive=False
+                )
             sitting.ended(result)
 
     async def failures(self, job: Job) -> int:
@@ -133,7 +136,8 @@ class Collector:
         return SMSClient(
             account.url,
             token,
-            account=account.name,
+            # A web app beside it shares the account's budget by naming the fleet's database.
+            budget=self.database.dsn,
             timezone=account.timezone,
             rate_limit=LIMIT,
             backend=self.backend,

@@ -10,7 +10,8 @@ from weakref import ref
 
 from anyio.lowlevel import RunVar
 
-from ac_sms_async.budget.budget import Budget, Scope, make_budget
+from ac_sms_async.budget.budget import Budget, make_budget
+from ac_sms_async.budget.scope import Scope
 from ac_sms_async.options import RateLimit
 from ac_sms_async.transport.answer_times import AnswerTimes
 
@@ -28,8 +29,8 @@ class Sharer(Protocol):
         ...
 
 
-def _strictness(limit: RateLimit) -> tuple[float, int, int]:
-    return limit.requests / limit.window, limit.requests, -limit.reserve
+def _strictness(limit: RateLimit) -> tuple[float, int, int, int]:
+    return limit.requests / limit.window, limit.requests, -limit.reserve, limit.fallback or 0
 
 
 class Account:
@@ -62,6 +63,8 @@ class Account:
         # Nobody's is nobody's to loosen: the last one's stays for the log's sake.
         if self._clients:
             self.budget.limit = min(limits, key=_strictness, default=None)
+        else:
+            self.budget.close()
 
     def answers(self, operation: str) -> AnswerTimes:
         """How long this operation's answers take; "" for those of all."""

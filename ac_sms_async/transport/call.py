@@ -12,6 +12,7 @@ import anyio
 from ac_sms_async.budget.start import Start
 from ac_sms_async.errors import (
     APIStatusError,
+    BudgetUnavailableError,
     DeadlineExceededError,
     RequestInfo,
     SMSError,
@@ -27,7 +28,15 @@ from ac_sms_async.transport.backends.headers import request_id
 from ac_sms_async.transport.bodies import ERROR_BODY_LIMIT, status_error
 from ac_sms_async.transport.capture import capturing
 from ac_sms_async.transport.core import Core, logger
-from ac_sms_async.transport.events import AccountPaused, AttemptFinished, CallFinished, CallStarted, RetryScheduled
+from ac_sms_async.transport.events import (
+    AccountPaused,
+    AttemptFinished,
+    BudgetDegraded,
+    BudgetRestored,
+    CallFinished,
+    CallStarted,
+    RetryScheduled,
+)
 from ac_sms_async.transport.retry import PAUSE_WITHOUT_HINT, backoff, is_retryable, may_have_applied
 from ac_sms_async.transport.stopwatch import Stopwatch, in_words
 
@@ -171,7 +180,8 @@ class Call:
         try:
             self._watch.enter("budget", ready)
             admission.enter_line(ready, has_waited=ready > arrived)
-            self._start = await core.account.budget.start(clock, admission.decide_in_line, self._priority)
+            self._start = await core.account.budget.start(clock, self._decide_in_line, self._priority)
+            self._see_budget()
             if core.before_start is not None:
                 core.before_start()
             self._granted = started = clock()
@@ -228,6 +238,19 @@ class Call:
     def written(self) -> None:
         """The backend has handed over all of it."""
         self._watch.enter("wait", self._core.clock())
+
+    def _decide_in_line(self, now: float, wait: float) -> None:
+        self._see_budget()
+        self._admission.decide_in_line(now, wait)
+
+    def _see_budget(self) -> None:
+        """Tell where what keeps the budget is gone, or there again."""
+        core = self._core
+        is_degraded = core.account.budget.is_degraded
+        if is_degraded != core.is_degraded:
+            core.is_degraded = is_degraded
+            if self._about is not None:
+                core.emit((BudgetDegraded if is_degraded else BudgetRestored)(**self._about))
 
     async def _status_error(self, exchange: Exchange) -> APIStatusError:
         body = b""
@@ -290,8 +313,12 @@ class Call:
             self._admission.learn(
                 math.nextafter(self._seconds, math.inf) if had_all else min(2 * waited, self._seconds)
             )
+        in_line = self._watch.phase == "budget"
         spent = self._watch.spent(now)
-        error = DeadlineExceededError(f"the deadline of {self._seconds:g} s passed: {in_words(spent)}", spent=spent)
+        text, kind = f"the deadline of {self._seconds:g} s passed: {in_words(spent)}", DeadlineExceededError
+        if in_line and self._core.account.budget.is_degraded:
+            text, kind = f"{text}; the database that keeps it doesn't answer", BudgetUnavailableError
+        error = kind(text, spent=spent)
         error.__cause__ = self._error
         error.maybe_applied = self._was_handed_over()
         return error

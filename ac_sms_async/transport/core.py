@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import anyio
 from anyio.lowlevel import current_token
 
-from ac_sms_async.budget.budget import Scope
+from ac_sms_async.budget.scope import Scope
 from ac_sms_async.errors import ConfigurationError
 from ac_sms_async.line import Line
 from ac_sms_async.options import RateLimit
@@ -66,6 +66,8 @@ class Core:
         self.before_start = before_start
         self.random: Callable[[], float] = random.random
         self.closed: bool = False
+        self.is_degraded: bool = False
+        """Whether the budget's database was gone when that was told last."""
         self._make_backend = make_backend
         self._rate_limit = rate_limit
         self._scope: Scope = budget

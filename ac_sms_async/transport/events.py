@@ -16,6 +16,8 @@ from ac_sms_async.options import Priority
 __all__ = [
     "AccountPaused",
     "AttemptFinished",
+    "BudgetDegraded",
+    "BudgetRestored",
     "CallFinished",
     "CallStarted",
     "Event",
@@ -92,6 +94,19 @@ class AccountPaused(Event):
 
     seconds: float
     """How long."""
+
+
+@frozen(kw_only=True)
+class BudgetDegraded(Event):
+    """The database that keeps the account's budget doesn't answer: each machine sends very little, or nothing.
+
+    Each client tells it once, in a call that wanted to start a request.
+    """
+
+
+@frozen(kw_only=True)
+class BudgetRestored(Event):
+    """The database that keeps the account's budget is there again."""
 
 
 @frozen(kw_only=True)

@@ -26,23 +26,23 @@ _WORTH_TELLING = 0.01
 class Stopwatch:
     """Adds up the seconds of each phase."""
 
-    __slots__ = ("_phase", "_since", "_spent")
+    __slots__ = ("_since", "_spent", "phase")
 
     def __init__(self, now: float) -> None:
-        self._phase: Phase = "queue"
+        self.phase: Phase = "queue"
         self._since = now
         self._spent: dict[str, float] = {}
 
     def enter(self, phase: Phase, now: float) -> None:
         """The phase that ran has ended, and this one begins."""
-        before = self._phase
+        before = self.phase
         self._spent[before] = self._spent.get(before, 0.0) + now - self._since
-        self._phase = phase
+        self.phase = phase
         self._since = now
 
     def spent(self, now: float) -> Mapping[str, float]:
         """The seconds of each phase, the one that runs included."""
-        self.enter(self._phase, now)
+        self.enter(self.phase, now)
         return {phase: self._spent[phase] for phase in _WORDS if self._spent.get(phase, 0.0) > 0}
 
 

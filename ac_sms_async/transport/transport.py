@@ -9,7 +9,7 @@ from datetime import tzinfo
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, Unpack
 
-from ac_sms_async.budget.budget import MOST_SHARED, Scope
+from ac_sms_async.budget.scope import parse_scope
 from ac_sms_async.deadline import Deadline
 from ac_sms_async.errors import ConfigurationError, InvalidResponseError, SMSError
 from ac_sms_async.lowlevel.types import UNSET, DecodeError, Request, Response
@@ -19,7 +19,6 @@ from ac_sms_async.options import (
     Timeout,
     plain_function,
     positive_seconds,
-    shown,
     value_of,
     whole_number,
 )
@@ -85,7 +84,7 @@ class Transport:
         deadline: float = 300.0,
         retry: RetryPolicy = _DEFAULT_RETRY,
         rate_limit: RateLimit | None = _DEFAULT_RATE_LIMIT,
-        budget: Literal["loop", "machine"] = "loop",
+        budget: str = "loop",
         max_concurrency: int = 10,
         account: str | None = None,
         timezone: str | tzinfo = "America/Chicago",
@@ -127,7 +126,7 @@ class Transport:
             token=token,
             make_backend=make_backend,
             rate_limit=rate_limit,
-            budget=_scope(budget, rate_limit),
+            budget=parse_scope(budget, rate_limit),
             max_concurrency=whole_number("max_concurrency", max_concurrency),
             loads=json_loads or default_loads,
             on_event=on_event,
@@ -308,17 +307,6 @@ def _account_key(account: Any) -> str:
     if not isinstance(account, str) or not account:
         raise ConfigurationError("account must be a non-empty str: clients with the same one share its budget")
     return account
-
-
-def _scope(budget: Any, limit: RateLimit | None) -> Scope:
-    if budget not in ("loop", "machine"):
-        raise ConfigurationError(f'budget must be "loop" or "machine", not {shown(budget)}')
-    scope: Scope = budget
-    if scope == "machine" and limit is not None and limit.requests > MOST_SHARED:
-        raise ConfigurationError(
-            f'with budget="machine" rate_limit can have {MOST_SHARED} requests at most, not {limit.requests}'
-        )
-    return scope
 
 
 def _method(method: Any) -> str:

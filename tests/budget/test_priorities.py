@@ -66,7 +66,9 @@ async def test_bulk_keeps_a_fifth_when_interactive_calls_want_everything() -> No
                 tasks.start_soon(saturate, budget, priority, times)
     together = len(starts["interactive"]) + len(starts["bulk"])
     assert together >= 0.95 * 5 * 60
-    assert 0.19 <= len(starts["bulk"]) / together <= 0.21
+    # The first places belong to whoever is there.
+    later = {priority: sum(at > 2 for at in times) for priority, times in starts.items()}
+    assert 0.19 <= later["bulk"] / (later["interactive"] + later["bulk"]) <= 0.21
 
 
 async def test_bulk_is_spread_while_interactive_calls_are_about() -> None:

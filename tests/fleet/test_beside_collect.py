@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import anyio
 import pytest
 
@@ -60,10 +58,10 @@ async def test_each_waits_for_the_other(
     await enqueue(database)
     begun, end = anyio.Event(), anyio.Event()
 
-    async def collect(_: object, store: Store, *, exclusive: bool, **__: Any) -> RunResult:
+    async def collect(_: object, store: Store, *__: object, exclusive: bool) -> RunResult:
         return await collected(store, begun, end, exclusive=exclusive)
 
-    monkeypatch.setattr(job_module, "collect", collect)
+    monkeypatch.setattr(job_module, "collect_source", collect)
     async with open_store(fleet_dsn) as store:
 
         async def by_hand() -> None:

@@ -66,7 +66,7 @@ def fails_with(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     async def collect(*_: Any, **__: Any) -> None:
         raise error
 
-    monkeypatch.setattr(job_module, "collect", collect)
+    monkeypatch.setattr(job_module, "collect_source", collect)
 
 
 async def test_a_worker_with_a_wrong_key_fails_no_job(database: Database, fleet_dsn: str, vault: Vault) -> None:
@@ -224,7 +224,7 @@ async def test_a_job_whose_account_has_moved_waits_for_the_one_that_runs(
         began.append("acme")
         raise PermissionDeniedError("no", status=403)
 
-    monkeypatch.setattr(job_module, "collect", collect)
+    monkeypatch.setattr(job_module, "collect_source", collect)
     await work(database, fleet_dsn, vault)
     assert (await jobs(database), began) == ([("doing", 0), ("todo", 1)], [])
     await database.rows("UPDATE procrastinate_jobs SET status = 'succeeded' WHERE status = 'doing'")

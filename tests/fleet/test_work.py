@@ -197,7 +197,7 @@ async def test_a_job_that_fails_without_a_lease_leaves_the_books_to_its_replacem
         lease.give_up()
         raise StoreError("broken off")
 
-    monkeypatch.setattr(job_module, "collect", collect)
+    monkeypatch.setattr(job_module, "collect_source", collect)
     async with Stores(fleet_dsn) as stores:
         with pytest.raises(StoreError):
             await Collector(database, stores, lease, vault).run(a_job(sandbox), "acme", FULL.to_json())

@@ -39,7 +39,7 @@ async def test_clients_share_it_that_say_so(over: Over, tmp_path: Path, monkeypa
 
 @pytest.mark.parametrize("value", ["", "host", None, 1, 10**5000], ids=["empty", "host", "None", "1", "long"])
 def test_what_is_no_budget_is_refused(value: Any) -> None:
-    with pytest.raises(ConfigurationError, match=r'^budget must be "loop" or "machine", not '):
+    with pytest.raises(ConfigurationError, match=r'^budget must be "loop", "machine" or "postgresql://..."'):
         SMSClient("https://acme.api-us1.com", "token", budget=value)
 
 

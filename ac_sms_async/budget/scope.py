@@ -1,0 +1,74 @@
+"""Who shares a budget, as the option says it: read once, and shown without secrets."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Literal, TypeAlias
+
+from attrs import field, frozen
+
+from ac_sms_async.errors import ConfigurationError
+from ac_sms_async.options import RateLimit, shown
+
+__all__ = ["MOST_SHARED", "Database", "Scope", "parse_scope"]
+
+MOST_SHARED = 100
+"""Requests of a limit that processes share: a page of the file has room for so many."""
+
+_DSN = re.compile(r"postgres(?:ql)?://|\w+ *=", re.IGNORECASE)
+"""A URL, or libpq's keywords."""
+
+
+@frozen
+class Database:
+    """A PostgreSQL that keeps budgets."""
+
+    dsn: str = field(repr=False)
+    shown: str
+    """Where it is, without user, password and options."""
+
+    def __str__(self) -> str:
+        return self.shown
+
+
+Scope: TypeAlias = Literal["loop", "machine"] | Database
+
+
+def parse_scope(budget: Any, limit: RateLimit | None) -> Scope:
+    """What `budget` says. Raises `ConfigurationError`, which repeats nothing of a DSN."""
+    scope: Scope
+    if isinstance(budget, str) and _DSN.match(budget.strip()):
+        # PostgreSQL's own library knows the scheme in small letters only.
+        scope = _database(re.sub(r"^postgres(ql)?://", "postgresql://", budget.strip(), flags=re.IGNORECASE))
+    elif budget == "loop" or budget == "machine":
+        scope = budget
+    else:
+        given = "this (it isn't repeated here: it may hold a password)" if _may_hold_secrets(budget) else shown(budget)
+        raise ConfigurationError(f'budget must be "loop", "machine" or "postgresql://...", not {given}')
+    if scope == "machine" and limit is not None and limit.requests > MOST_SHARED:
+        raise ConfigurationError(
+            f'with budget="machine" rate_limit can have {MOST_SHARED} requests at most, not {limit.requests}'
+        )
+    return scope
+
+
+def _may_hold_secrets(given: Any) -> bool:
+    return isinstance(given, str) and re.search(r"[@:=]", given) is not None
+
+
+def _database(dsn: str) -> Database:
+    try:
+        from psycopg import ProgrammingError
+        from psycopg.conninfo import conninfo_to_dict
+    except ImportError:
+        raise ConfigurationError('a budget in PostgreSQL needs psycopg: pip install "ac-sms-async[postgres]"') from None
+    try:
+        given = conninfo_to_dict(dsn)
+    except ProgrammingError:
+        # Its message quotes the DSN, and with it the password.
+        raise ConfigurationError(
+            "budget must be given as postgresql://user@host/database; this can't be read"
+        ) from None
+    host = given.get("host") or given.get("hostaddr") or ""
+    port = f":{given['port']}" if given.get("port") else ""
+    return Database(dsn, f"postgresql://{host}{port}/{given.get('dbname') or ''}")

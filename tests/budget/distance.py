@@ -1,0 +1,61 @@
+"""A way to a server that takes its time in each direction, and that can be frozen."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from types import TracebackType
+from typing import Self
+
+
+class Distance:
+    """`with Distance(path, seconds) as far`: 127.0.0.1 at `far.port` leads to that socket, so many seconds away."""
+
+    def __init__(self, path: str, seconds: float = 0.0) -> None:
+        self._path = path
+        self._seconds = seconds
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
+        self._runs = threading.Event()
+        self.is_frozen = False
+        """While it is, nothing comes through, and what was sent comes later."""
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._ready.wait()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join()
+
+    async def _run(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stop = asyncio.Event()
+        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.port: int = server.sockets[0].getsockname()[1]
+        self._ready.set()
+        await self._stop.wait()
+        server.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_unix_connection(self._path)
+        # Whatever still runs when the loop ends ends with it.
+        with contextlib.closing(writer), contextlib.closing(back), contextlib.suppress(asyncio.CancelledError):
+            await asyncio.gather(self._pass_on(reader, back), self._pass_on(there, writer))
+
+    async def _pass_on(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while data := await source.read(65536):
+                self._loop.call_later(self._seconds, self._write, target, data)
+        await asyncio.sleep(self._seconds)
+        target.close()
+
+    def _write(self, target: asyncio.StreamWriter, data: bytes) -> None:
+        if self.is_frozen:
+            self._loop.call_later(0.01, self._write, target, data)
+        else:
+            target.write(data)

@@ -1,0 +1,161 @@
+"""The connection to the database that keeps budgets, on real sockets: near, cut, frozen, refused."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import anyio
+import anyio.to_thread
+import psycopg
+import pytest
+from psycopg.conninfo import conninfo_to_dict
+
+if sys.platform != "linux":
+    pytest.skip("what machines share is shared on Linux", allow_module_level=True)
+
+from ac_sms_async.budget.file import clock
+from ac_sms_async.budget.link import CONNECTING, PATIENCE, Link, Request, link_to
+from tests.budget.distance import Distance
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def dsn(new_database: Callable[[], str]) -> str:
+    return new_database()
+
+
+@pytest.fixture
+def path(postgres_server: str) -> str:
+    host = str(conninfo_to_dict(postgres_server).get("host"))
+    if not host.startswith("/"):
+        pytest.skip("this server has no socket in the file system")
+    return f"{host}/.s.PGSQL.5432"
+
+
+def look(number: int, *, account: str = "acme", me: int = 7, until: float = 0.0) -> Request:
+    return Request(account, "look", me, False, number, until, False, 5, 1.05, 0)
+
+
+async def ended(link: Link) -> None:
+    """Its thread ends once all is done."""
+    assert link.is_closed
+    await anyio.to_thread.run_sync(link.thread.join, 5)
+    assert not link.thread.is_alive()
+
+
+async def test_it_makes_what_it_needs_and_answers(dsn: str) -> None:
+    user = object()
+    link = link_to(dsn, user)
+    assert link_to(dsn, user) is link
+    answer = await link.ask(look(1))
+    assert answer is not None
+    assert answer.wait == pytest.approx(1.05, abs=0.01)
+    assert answer.starts == pytest.approx([0] * 5, abs=0.01)
+    # What is told comes before what is asked afterwards.
+    for number in range(2, 5):
+        link.tell(Request("acme", "move", 7, number=number, until=clock() - 0.5))
+    answer = await link.ask(look(5))
+    assert answer is not None
+    assert len(answer.starts) == 8
+    assert answer.starts[5:] != pytest.approx(answer.starts[:3], abs=0.1)
+    link.leave(user)
+    link.leave(user)
+    await ended(link)
+    another = link_to(dsn, user)
+    assert another is not link
+    another.leave(user)
+    await ended(another)
+
+
+async def test_many_accounts_are_asked_about_at_once(dsn: str) -> None:
+    link = link_to(dsn, "user")
+    answers: dict[str, Any] = {}
+
+    async def ask(account: str) -> None:
+        answers[account] = await link.ask(look(1, account=account))
+
+    async with anyio.create_task_group() as tasks:
+        for number in range(20):
+            tasks.start_soon(ask, f"account {number % 10} of {number}")
+    assert len(answers) == 20
+    assert None not in answers.values()
+    link.leave("user")
+    await ended(link)
+
+
+async def test_a_connection_that_was_cut_is_renewed_at_once(dsn: str) -> None:
+    link = link_to(dsn, "user")
+    assert await link.ask(look(1)) is not None
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'ac-sms budget'"
+        )
+    assert await link.ask(look(2)) is not None
+    link.leave("user")
+    await ended(link)
+
+
+async def test_frozen_it_counts_as_gone_in_a_quarter_of_a_second(dsn: str, path: str) -> None:
+    with Distance(path) as far:
+        name = conninfo_to_dict(dsn)["dbname"]
+        link = link_to(f"postgresql://postgres@127.0.0.1:{far.port}/{name}?sslmode=disable&gssencmode=disable", "user")
+        assert await link.ask(look(1)) is not None
+        far.is_frozen = True
+        began = time.monotonic()
+        assert await link.ask(look(2)) is None
+        assert PATIENCE <= time.monotonic() - began < PATIENCE + 0.2
+        assert link.trouble == "no answer in time"
+        # It opens another connection meanwhile, which takes as long as it takes; nobody waits longer for it.
+        began = time.monotonic()
+        assert await link.ask(look(3), patience=0.1) is None
+        assert time.monotonic() - began < 0.3
+        far.is_frozen = False
+        with anyio.fail_after(10):
+            while await link.ask(look(4)) is None:
+                pass
+        link.leave("user")
+        await ended(link)
+
+
+async def test_refused_it_says_so_and_tells_no_secret() -> None:
+    link = Link("postgresql://me:s3cret@127.0.0.1:1/app?connect_timeout=2")
+    began = time.monotonic()
+    link.tell(look(1))
+    assert await link.ask(look(2)) is None
+    assert time.monotonic() - began < CONNECTING
+    assert link.trouble == "OperationalError"
+    link.leave("user")
+    await ended(link)
+
+
+async def test_a_process_that_was_forked_off_opens_its_own(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    link = link_to(dsn, "user")
+    monkeypatch.setattr(os, "getpid", lambda: 4711)
+    another = link_to(dsn, "user")
+    assert another is not link
+    for one in (link, another):
+        one.leave("user")
+    await ended(another)
+
+
+def test_an_answer_to_a_loop_that_has_ended_is_lost_and_nothing_else(dsn: str) -> None:
+    links: list[Link] = []
+
+    async def leave_early() -> None:
+        links.append(link_to(dsn, "user"))
+        with anyio.move_on_after(0.001):
+            await links[0].ask(look(1))
+
+    anyio.run(leave_early)
+
+    async def again() -> None:
+        assert await links[0].ask(look(2)) is not None
+        links[0].leave("user")
+        await ended(links[0])
+
+    anyio.run(again)
