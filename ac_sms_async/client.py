@@ -28,6 +28,11 @@ INSECURE_HOST_VARIABLE = "ACTIVECAMPAIGN_INSECURE_HOST"
 TOKEN_VARIABLE = "ACTIVECAMPAIGN_API_TOKEN"  # noqa: S105 - the variable's name, not its value
 
 
+def is_trusted(url: str) -> bool:
+    """Whether the environment names this URL's host as one that may get the token unencrypted."""
+    return is_host_of(os.environ.get(INSECURE_HOST_VARIABLE, ""), url)
+
+
 class SMSClient:
     """A client of one ActiveCampaign account's SMS Broadcast API, for one event loop (asyncio or trio).
 
@@ -113,8 +118,7 @@ class SMSClient:
                 f"set {' and '.join(missing)} in the environment (Settings > Developer shows both)"
             )
         url = os.environ[URL_VARIABLE].strip()
-        trusted = is_host_of(os.environ.get(INSECURE_HOST_VARIABLE, ""), url)
-        given: ClientOptions = {"allow_insecure_http": trusted, **options}
+        given: ClientOptions = {"allow_insecure_http": is_trusted(url), **options}
         return cls(url, os.environ[TOKEN_VARIABLE].strip(), **given)
 
     def with_options(self, **options: Unpack[ViewOptions]) -> Self:

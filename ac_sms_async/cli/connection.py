@@ -17,7 +17,7 @@ from ac_sms_async.client import URL_VARIABLE as URL
 from ac_sms_async.client import SMSClient
 from ac_sms_async.errors import ConfigurationError
 from ac_sms_async.private_file import read_private
-from ac_sms_async.transport.address import is_host_of
+from ac_sms_async.transport.address import IF_YOU_MEAN_IT, is_host_of
 from ac_sms_async.transport.events import Event
 
 __all__ = ["Connection", "connection", "connection_options", "read_accounts"]
@@ -106,7 +106,7 @@ def connection(context: click.Context | None = None) -> Connection:
 def _in_options(message: str) -> str:
     """What is wrong with an argument of the client, said of what was given here."""
     for argument, given in (
-        ("pass allow_insecure_http=True if you mean it", "name the host with --insecure-host if you mean it"),
+        (IF_YOU_MEAN_IT, "name the host with --insecure-host if you mean it"),
         ("base_url", "the URL"),
         ("api_token", "the token"),
     ):

@@ -12,15 +12,26 @@ from attrs import field, frozen
 from psycopg import errors
 from psycopg.types.json import Jsonb
 
+from ac_sms_async.client import INSECURE_HOST_VARIABLE, is_trusted
 from ac_sms_async.collect.store.storable import text
+from ac_sms_async.errors import ConfigurationError
 from ac_sms_async.fleet.database import Connection, Database
 from ac_sms_async.fleet.errors import FleetError, WorkerUnfitError
 from ac_sms_async.fleet.plan import Plan
 from ac_sms_async.fleet.vault import Vault
 from ac_sms_async.options import time_zone
-from ac_sms_async.transport.address import Address, check_token
+from ac_sms_async.transport.address import IF_YOU_MEAN_IT, Address, check_token
 
-__all__ = ["COLLECT", "ENQUEUEING", "Account", "add_account", "find_accounts", "next_time", "remove_account"]
+__all__ = [
+    "COLLECT",
+    "ENQUEUEING",
+    "Account",
+    "add_account",
+    "checked_url",
+    "find_accounts",
+    "next_time",
+    "remove_account",
+]
 
 COLLECT = "ac-sms:collect"
 
@@ -96,7 +107,7 @@ async def add_account(
     for given in (name, token_env or ""):
         if text(given) != given:
             raise FleetError(f"{given!a} can't be kept in a database: give a name without such characters")
-    url = Address.parse(url).account
+    url = checked_url(url)
     time_zone(timezone)
     if (token is None) == (token_env is None):
         raise FleetError("give the token, or the name of a variable that will hold it; not both")
@@ -120,6 +131,15 @@ async def add_account(
             raise FleetError(f"{url} is in the fleet under another name: an account has one budget") from None
         raise
     return account
+
+
+def checked_url(url: str) -> str:
+    """An account's URL in its one form. Raises `ConfigurationError`, also for http:// to a host that isn't trusted."""
+    try:
+        return Address.parse(url, allow_insecure_http=is_trusted(str(url).strip())).account
+    except ConfigurationError as error:
+        instead = f"name its host in {INSECURE_HOST_VARIABLE} if you mean it"
+        raise ConfigurationError(error.message.replace(IF_YOU_MEAN_IT, instead)) from None
 
 
 async def remove_account(database: Database, name: str) -> None:

@@ -12,13 +12,13 @@ import anyio
 from attrs import define, field, frozen
 from procrastinate.jobs import Job
 
-from ac_sms_async.client import SMSClient
+from ac_sms_async.client import SMSClient, is_trusted
 from ac_sms_async.collect.job import collect_source
 from ac_sms_async.collect.result import RunResult
 from ac_sms_async.collect.source import ClientSource
 from ac_sms_async.collect.store.protocol import StoreError
 from ac_sms_async.errors import ConfigurationError
-from ac_sms_async.fleet.accounts import COLLECT, Account, find_accounts
+from ac_sms_async.fleet.accounts import COLLECT, Account, checked_url, find_accounts
 from ac_sms_async.fleet.database import Database
 from ac_sms_async.fleet.errors import (
     AccountMovedError,
@@ -133,9 +133,11 @@ class Collector:
             yield sms
 
     def _client(self, account: Account, token: str, before_start: Callable[[], None]) -> SMSClient:
+        url = checked_url(account.url)
         return SMSClient(
-            account.url,
+            url,
             token,
+            allow_insecure_http=is_trusted(url),
             # A web app beside it shares the account's budget by naming the fleet's database.
             budget=self.database.dsn,
             timezone=account.timezone,

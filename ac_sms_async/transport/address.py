@@ -12,10 +12,12 @@ from attrs import frozen
 
 from ac_sms_async.errors import ConfigurationError
 
-__all__ = ["API_PATH", "Address", "check_path", "check_query", "check_token", "is_host_of"]
+__all__ = ["API_PATH", "IF_YOU_MEAN_IT", "Address", "check_path", "check_query", "check_token", "is_host_of"]
 
 API_PATH = "/api/3"
 
+IF_YOU_MEAN_IT = "pass allow_insecure_http=True if you mean it"
+"""What to do about http://, said to who writes Python; others say what is to be done where they are configured."""
 _WHERE = "copy it from ActiveCampaign under Settings > Developer, as in https://your-account.api-us1.com"
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
@@ -108,8 +110,7 @@ class Address:
             raise ConfigurationError(f"base_url names no valid host and port; {_WHERE}")
         if scheme == "http" and not _is_loopback(host) and not allow_insecure_http:
             raise ConfigurationError(
-                "base_url is http://, which would send the token in the clear; use https://, "
-                "or pass allow_insecure_http=True if you mean it"
+                f"base_url is http://, which would send the token in the clear; use https://, or {IF_YOU_MEAN_IT}"
             )
         prefix = parts.path.rstrip("/").removesuffix(API_PATH).rstrip("/")
         if prefix:

@@ -141,6 +141,28 @@ async def test_a_job_without_its_token_is_not_begun(
     assert sandbox.journal.seen == 0
 
 
+async def test_one_host_may_do_without_tls(
+    database: Database, fleet_dsn: str, sandbox: Sandbox, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the environment says so, as in containers with a sandbox: when it is added, and at each worker."""
+    access = sandbox.accounts["acme"]
+    url = access.url.replace("127.0.0.1", "0.0.0.0")
+    job = Job(id=1, queue="fleet", lock=url, queueing_lock=None, task_name="t")
+    for trusted in ("", "0.0.0.0:1"):
+        monkeypatch.setenv("ACTIVECAMPAIGN_INSECURE_HOST", trusted)
+        with pytest.raises(ConfigurationError, match="name its host in ACTIVECAMPAIGN_INSECURE_HOST"):
+            await add_account(database, "acme", url, token=access.token, vault=vault, plan=FULL)
+    host = url.removeprefix("http://").partition("/")[0]
+    monkeypatch.setenv("ACTIVECAMPAIGN_INSECURE_HOST", host)
+    await add_account(database, "acme", f" {url} ", token=access.token, vault=vault, plan=FULL)
+    async with Stores(fleet_dsn) as stores:
+        await Collector(database, stores, Lease(30), vault).run(job, "acme", FULL.to_json())
+        assert (await outcome(database, "acme"))[0] == "complete"
+        monkeypatch.delenv("ACTIVECAMPAIGN_INSECURE_HOST")
+        with pytest.raises(FleetError, match="name its host in ACTIVECAMPAIGN_INSECURE_HOST"):
+            await Collector(database, stores, Lease(30), vault).run(job, "acme", FULL.to_json())
+
+
 async def test_without_a_lease_no_request_starts_and_nothing_is_written(
     database: Database, fleet_dsn: str, sandbox: Sandbox, vault: Vault
 ) -> None:

@@ -53,7 +53,7 @@ class Recipient(Model):
         id: Contact ID
         name: Name of the contact
         phone_number: Phone number, as it was typed
-        sent_date: When the message was sent
+        sent_date: When the message was sent; comes without an offset, and is read in the client's `timezone`
         clicks: Clicks on links
         deliverability: Whether a message reached its recipient
         replies: What they sent back

@@ -31,7 +31,7 @@ class RecipientReply(Model):
 
     Attributes:
         message: Its text
-        date: When it came
+        date: When it came, without an offset: read in the client's `timezone`
         extra: Fields that the document says nothing of, raw
         unparsed: Fields that could not be read, raw, by wire name
     """
