@@ -50,7 +50,7 @@ _WRONG_TOKEN = "made-up-by-ac-sms-doctor"  # noqa: S105 - no account has it
 
 @click.command(epilog=_EXAMPLES, short_help="Check URL, token, permissions and rate.")
 @click.option(
-    "--deep", is_flag=True, help="Then ask what is not known of the API, by some ten requests that only read."
+    "--deep", is_flag=True, help="Then ask what is not known of the API, by reading (and with a made-up token once)."
 )
 @connection_options
 @json_option
