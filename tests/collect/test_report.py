@@ -197,8 +197,13 @@ async def test_an_empty_store() -> None:
     async with MemoryStore() as store:
         _, shown = await page(store)
     for words in (
-        *("no account yet", "Nothing was sent in August 2026", "Nothing was sent yet", "Nobody knows how many failed"),
-        *("Not collected yet", "until never", "Too few broadcasts to tell", "no two to hold beside each other"),
+        *("no account yet", "Nothing was sent in August 2026", "Nothing was sent yet", "No message failed"),
+        *(
+            "Not collected yet",
+            "nothing was collected yet",
+            "Too few broadcasts to tell",
+            "no two to hold beside each other",
+        ),
     ):
         assert words in shown.text, words
 
@@ -243,6 +248,9 @@ async def test_what_is_not_known_is_said() -> None:
         assert (data.ranked_by, len(data.periods), data.unknown, data.undated) == ("reply", 2, 2, 1)
         # Nobody said how many opted out, and that isn't 0.
         assert data.totals == Counts(2, 10, 4, 6, 0, 2, None, pairs=((4, 10), (6, 10), (0, 4), (2, 4), (0, 0)))
+        await store.write(*stamp.metrics({1: {**lost, "failures": None}}, {}))
+        assert "Nobody knows how many failed" in (await page(store, since=since))[1].text
+        await store.write(*stamp.metrics({1: lost}, {}))
         for words in (
             *("(no name)", "--include failures", "recipients (2 ids)", "Nobody knows how many opted out"),
             *("Of 2 broadcasts the server has not said all counts", "1 broadcast without a date of sending"),

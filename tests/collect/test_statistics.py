@@ -151,6 +151,15 @@ def test_rankings_take_links_and_what_is_known() -> None:
     assert findings.best_and_worst([line(1, row(100, 0)), line(2, row(200, 0))], "click")[0] == []
 
 
+def test_each_account_has_its_own_mean() -> None:
+    # Where a tenth clicks, two of ten are nothing; where half does, one of ten is.
+    quiet = [line(number, row(1000, 100 + number), account="quiet") for number in range(6)]
+    loud = [line(10 + number, row(1000, 500 + number), account="loud") for number in range(6)]
+    small = [line(20, row(10, 2), account="quiet"), line(21, row(10, 1), account="loud")]
+    _, worst = findings.best_and_worst([*quiet, *loud, *small], "click")
+    assert 21 not in {entry.broadcast_id for entry in worst}
+
+
 def test_most_is_what_is_surest() -> None:
     lines = [line(1, row(10, 0, 1)), line(2, row(1000, 0, 50)), line(3, row(100, 0, 0)), line(4, row(100, 0, 2))]
     assert [entry.broadcast_id for entry in findings.most(lines, "opt_out")] == [2, 1, 4]
@@ -220,7 +229,7 @@ def test_sums_of_parts_are_the_sum(rows: list[Row], cut: int) -> None:
     assert whole.broadcasts == len(rows)
     for place, name in enumerate(("sends", "deliveries", "failures", "clicks", "replies", "opt_outs")):
         known = [each[place] for each in rows if each[place] is not None]
-        assert getattr(whole, name) == (sum(filter(None, known)) if known else None)
+        assert getattr(whole, name) == (sum(filter(None, known)) if known or not rows else None)
     for name, of, in_all in (
         ("delivery", 1, 0),
         ("failure", 2, 0),

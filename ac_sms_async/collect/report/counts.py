@@ -25,15 +25,15 @@ _PLACES = dict(zip(RATES, _RATED, strict=True))
 
 @frozen
 class Counts:
-    """Counts of messages, and the rates they make; None where the server said none, or nothing was sent."""
+    """Counts of messages (None where the server said none), and the rates they make (None where nothing was sent)."""
 
     broadcasts: int = 0
-    sends: int | None = None
-    deliveries: int | None = None
-    failures: int | None = None
-    clicks: int | None = None
-    replies: int | None = None
-    opt_outs: int | None = None
+    sends: int | None = 0
+    deliveries: int | None = 0
+    failures: int | None = 0
+    clicks: int | None = 0
+    replies: int | None = 0
+    opt_outs: int | None = 0
     pairs: tuple[Pair, ...] = field(default=((0, 0),) * len(RATES), repr=False)
     """For each rate its part and its whole, of the broadcasts where the server said both."""
 
@@ -134,7 +134,7 @@ class Sum:
     def counts(self) -> Counts:
         """What they come to."""
         sends, deliveries, failures, clicks, replies, opt_outs = (
-            known + whole if said or self._whole[6] else None
+            known + whole if said or self._whole[6] or not self._rows else None
             for known, said, whole in zip(self._counts, self._said, self._whole[:6], strict=True)
         )
         pairs = tuple(

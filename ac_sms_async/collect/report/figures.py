@@ -65,9 +65,9 @@ def clock(value: datetime) -> str:
     return f"{day(value.date())}, {value:%H:%M}"
 
 
-def moment(value: datetime | None) -> str:
+def moment(value: datetime) -> str:
     """3 Mar 2026, 14:05 CST."""
-    return "never" if value is None else f"{clock(value)} {value:%Z}".rstrip()
+    return f"{clock(value)} {value:%Z}".rstrip()
 
 
 def points(now: float | None, before: float | None) -> str:

@@ -85,9 +85,13 @@ def unusual_among(
 def best_and_worst(lines: Sequence[BroadcastLine], rate: RateName) -> tuple[list[BroadcastLine], list[BroadcastLine]]:
     """The best and the worst by clicks or replies, each rate drawn towards the mean as far as it rests on little."""
     found = [(line, its) for line in lines if (its := comparable(line, rate)) is not None]
-    mean, weight = weight_of_mean([its for _, its in found])
+    pairs: dict[str, list[Pair]] = {}
+    for line, its in found:
+        pairs.setdefault(line.account, []).append(its)
+    means = {account: weight_of_mean(known) for account, known in pairs.items()}
     ranked = [
-        (shrunk(part, whole, mean, weight), whole, -line.broadcast_id, part, line) for line, (part, whole) in found
+        (shrunk(part, whole, *means[line.account]), whole, -line.broadcast_id, part, line)
+        for line, (part, whole) in found
     ]
     # Nothing is both: of three broadcasts one is best, and one worst.
     count = min(_RANKED, len(ranked) // 2)

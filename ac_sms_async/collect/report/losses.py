@@ -30,6 +30,8 @@ def opt_outs(data: ReportData) -> str:
     """Whom do we lose, and by which messages?"""
     head = "<section><h2>Opt-outs</h2>"
     lost = data.totals.opt_outs
+    if not data.totals.broadcasts:
+        return f"{head}<p>Nothing was sent in {span_name(data.span)}.</p></section>"
     if lost is None:
         return f"{head}<p>Nobody knows how many opted out.</p></section>"
     columns = [

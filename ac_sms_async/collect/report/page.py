@@ -26,7 +26,7 @@ _PAGE = """<!DOCTYPE html>
 <header><h1>{title}</h1>
 <p class="soft">{span}</p></header>
 {debts}{sections}
-<footer>Made on {made} from what was collected until {collected}. Rates are over each broadcast's whole life so far. \
+<footer>Made on {made}; {collected}. Rates are over each broadcast's whole life so far. \
 Days and times are those of {zone}.</footer>
 </body>
 </html>
@@ -54,7 +54,9 @@ def render_report(data: ReportData) -> str:
         sections=answers,
         zone=text(data.zone),
         made=moment(data.made_at),
-        collected=moment(data.collected_at),
+        collected=(
+            "nothing was collected yet" if data.collected_at is None else f"collected until {moment(data.collected_at)}"
+        ),
     )
 
 
