@@ -152,12 +152,11 @@ def test_rankings_take_links_and_what_is_known() -> None:
 
 
 def test_each_account_has_its_own_mean() -> None:
-    # Where a tenth clicks, two of ten are nothing; where half does, one of ten is.
-    quiet = [line(number, row(1000, 100 + number), account="quiet") for number in range(6)]
+    quiet = [line(number, row(1000, 290 + number), account="quiet") for number in range(3)]
     loud = [line(10 + number, row(1000, 500 + number), account="loud") for number in range(6)]
-    small = [line(20, row(10, 2), account="quiet"), line(21, row(10, 1), account="loud")]
-    _, worst = findings.best_and_worst([*quiet, *loud, *small], "click")
-    assert 21 not in {entry.broadcast_id for entry in worst}
+    # A hundred messages don't make a broadcast worse than all of an account in which half as many click.
+    _, worst = findings.best_and_worst([*quiet, *loud, line(20, row(100, 10), account="loud")], "click")
+    assert [entry.broadcast_id for entry in worst] == [0, 1, 2, 20, 10]
 
 
 def test_most_is_what_is_surest() -> None:
