@@ -25,12 +25,19 @@ __all__ = ["SMSClient"]
 
 URL_VARIABLE = "ACTIVECAMPAIGN_URL"
 INSECURE_HOST_VARIABLE = "ACTIVECAMPAIGN_INSECURE_HOST"
+BUDGET_VARIABLE = "AC_SMS_BUDGET"
 TOKEN_VARIABLE = "ACTIVECAMPAIGN_API_TOKEN"  # noqa: S105 - the variable's name, not its value
 
 
 def is_trusted(url: str) -> bool:
     """Whether the environment names this URL's host as one that may get the token unencrypted."""
     return is_host_of(os.environ.get(INSECURE_HOST_VARIABLE, ""), url)
+
+
+def budget_of_environment() -> ClientOptions:
+    """The option that AC_SMS_BUDGET stands for, where it is set."""
+    named = os.environ.get(BUDGET_VARIABLE, "").strip()
+    return {"budget": named} if named else {}
 
 
 class SMSClient:
@@ -109,8 +116,9 @@ class SMSClient:
     def from_env(cls, **options: Unpack[ClientOptions]) -> Self:
         """A client with the URL from ACTIVECAMPAIGN_URL and the token from ACTIVECAMPAIGN_API_TOKEN.
 
-        ACTIVECAMPAIGN_INSECURE_HOST names a host, such as `sandbox:8080`, to which the token may travel unencrypted.
-        `options` are those of the class. Raises `ConfigurationError` when a variable is missing.
+        ACTIVECAMPAIGN_INSECURE_HOST names a host, such as `sandbox:8080`, to which the token may travel unencrypted;
+        AC_SMS_BUDGET says who shares the budget, as the option `budget` does. `options` are those of the class. Raises
+        `ConfigurationError` when a variable is missing.
         """
         missing = [name for name in (URL_VARIABLE, TOKEN_VARIABLE) if not os.environ.get(name, "").strip()]
         if missing:
@@ -118,7 +126,7 @@ class SMSClient:
                 f"set {' and '.join(missing)} in the environment (Settings > Developer shows both)"
             )
         url = os.environ[URL_VARIABLE].strip()
-        given: ClientOptions = {"allow_insecure_http": is_trusted(url), **options}
+        given: ClientOptions = {"allow_insecure_http": is_trusted(url), **budget_of_environment(), **options}
         return cls(url, os.environ[TOKEN_VARIABLE].strip(), **given)
 
     def with_options(self, **options: Unpack[ViewOptions]) -> Self:

@@ -28,6 +28,7 @@ __all__ = [
     "look",
     "move",
     "pause",
+    "resume",
 ]
 
 SHARE = 5
@@ -184,6 +185,13 @@ def pause(ledger: Ledger, until: float) -> bool:
         return False
     ledger.paused_until = until
     return True
+
+
+def resume(ledger: Ledger, now: float) -> None:
+    """End a pause, and with it what held places from its end on."""
+    ledger.paused_until = -math.inf
+    while ledger.starts and ledger.starts[-1][0] > now and ledger.starts[-1][1] == 0:
+        del ledger.starts[-1]
 
 
 def expected_wait(ledger: Ledger, limit: RateLimit | None, now: float, ahead: int) -> float:

@@ -87,6 +87,8 @@ class Answer:
     starts: Sequence[float]
     paused_for: float
     since_bulk: int
+    waiters: Sequence[int] = ()
+    """Who waits, the ids of bulk work with a minus."""
 
 
 class _Question:
@@ -99,8 +101,8 @@ class _Question:
 
     def settle(self, row: _Row | None) -> None:
         if row is not None:
-            wait, now, starts, paused_until, since_bulk = row
-            self.answer = Answer(wait, [start - now for start in starts], paused_until - now, since_bulk)
+            wait, now, starts, paused_until, since_bulk, waiters = row
+            self.answer = Answer(wait, [start - now for start in starts], paused_until - now, since_bulk, waiters)
         if self._notify is not None:
             # Whoever asked may have ended meanwhile, loop and all.
             with suppress(RuntimeError):

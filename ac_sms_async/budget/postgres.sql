@@ -75,11 +75,12 @@ BEGIN
 END $$;
 
 -- One turn at an account's ledger. `act` is 'look', which enters the request `number_` where it may start, 'leave',
--- 'move' (to so many seconds from now), 'forget', 'pause' or 'return' (of one who was without it). `at` is for tests.
+-- 'move' (to so many seconds from now), 'forget', 'pause', 'resume', 'show' or 'return' (of one who was without it). `at` is for tests.
 CREATE OR REPLACE FUNCTION ac_sms_budget.turn(
     account_ text, act text, me bigint, bulk boolean, number_ bigint, seconds float8, again boolean,
     requests integer, span float8, reserve integer, at float8 DEFAULT NULL,
-    OUT wait float8, OUT now_ float8, OUT starts float8[], OUT paused_until float8, OUT since_bulk bigint
+    OUT wait float8, OUT now_ float8, OUT starts float8[], OUT paused_until float8, OUT since_bulk bigint,
+    OUT waiters bigint[]
 ) LANGUAGE plpgsql AS $$
 DECLARE
     share CONSTANT integer := 5;
@@ -225,6 +226,15 @@ BEGIN
                 l := ac_sms_budget.entered(l, l.paused_until, 0);
             END LOOP;
         END IF;
+    WHEN 'resume' THEN
+        l.paused_until := '-Infinity';
+        -- With those that held places from the end of a long pause on.
+        WHILE l.starts[cardinality(l.starts)] > now_ AND l.numbers[cardinality(l.numbers)] = 0 LOOP
+            l.starts := l.starts[:cardinality(l.starts) - 1];
+            l.numbers := l.numbers[:cardinality(l.numbers) - 1];
+        END LOOP;
+    WHEN 'show' THEN
+        NULL;
     WHEN 'return' THEN
         -- Who was without it for a while may not be the only one. Where nobody has drawn on it within a window, others
         -- may still start what is not in here, until they find it too, within so many seconds: no place is free before.
@@ -244,4 +254,5 @@ BEGIN
     starts := l.starts;
     paused_until := l.paused_until;
     since_bulk := l.since_bulk;
+    waiters := l.waiters;
 END $$;

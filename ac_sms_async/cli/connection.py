@@ -14,10 +14,10 @@ from attrs import evolve, field, frozen
 from ac_sms_async.client import INSECURE_HOST_VARIABLE as INSECURE_HOST
 from ac_sms_async.client import TOKEN_VARIABLE as TOKEN
 from ac_sms_async.client import URL_VARIABLE as URL
-from ac_sms_async.client import SMSClient
+from ac_sms_async.client import SMSClient, budget_of_environment
 from ac_sms_async.errors import ConfigurationError
 from ac_sms_async.private_file import read_private
-from ac_sms_async.transport.address import IF_YOU_MEAN_IT, is_host_of
+from ac_sms_async.transport.address import IF_YOU_MEAN_IT, Address, is_host_of
 from ac_sms_async.transport.events import Event
 
 __all__ = ["Connection", "connection", "connection_options", "read_accounts"]
@@ -27,6 +27,7 @@ Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 TOKEN_FILE = "ACTIVECAMPAIGN_API_TOKEN_FILE"  # noqa: S105 - the name of a variable
 
 _META = "ac_sms_async.connection"
+_WHICH = f"which account? Set {URL}, or give --url (Settings > Developer shows the URL)"
 _KEYS = {"url", "token", "token_env", "token_file", "timezone"}
 
 
@@ -44,8 +45,8 @@ class Connection:
     def client(self, *, on_event: Callable[[Event], object] | None = None) -> SMSClient:
         """A client of this account. Raises `ConfigurationError` with what to set where something is missing."""
         if not self.url:
-            raise ConfigurationError(f"which account? Set {URL}, or give --url (Settings > Developer shows the URL)")
-        options: dict[str, Any] = {"account": self.account, "timezone": self.timezone}
+            raise ConfigurationError(_WHICH)
+        options: dict[str, Any] = {"account": self.account, "timezone": self.timezone, **budget_of_environment()}
         given = {name: value for name, value in options.items() if value is not None}
         token = self.found_token()
         insecure = is_host_of(self.insecure_host or os.environ.get(INSECURE_HOST, ""), self.url.strip())
@@ -53,6 +54,14 @@ class Connection:
             return SMSClient(self.url, token, on_event=on_event, allow_insecure_http=insecure, **given)
         except ConfigurationError as error:
             raise ConfigurationError(_in_options(error.message)) from None
+
+    def account_key(self) -> str:
+        """What the account's budget is known by: its name, or its URL. Raises `ConfigurationError`."""
+        if self.account is not None:
+            return self.account
+        if not self.url:
+            raise ConfigurationError(_WHICH)
+        return Address.parse(self.url, allow_insecure_http=True).account
 
     def found_token(self) -> str:
         """The token: given, from the file, or from the environment."""

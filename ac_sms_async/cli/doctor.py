@@ -11,13 +11,16 @@ from attrs import evolve
 
 from ac_sms_async import SMSClient
 from ac_sms_async.cli.advice import advice
+from ac_sms_async.cli.budget import desk_for
 from ac_sms_async.cli.connection import Connection, connection, connection_options
 from ac_sms_async.cli.deep import Answer, ask, report
 from ac_sms_async.cli.output import Output, json_option, output, printable
 from ac_sms_async.cli.running import run_async
+from ac_sms_async.client import budget_of_environment
 from ac_sms_async.errors import (
     APIStatusError,
     AuthenticationError,
+    BudgetUnavailableError,
     ConfigurationError,
     RateLimitedError,
     SMSError,
@@ -28,6 +31,10 @@ __all__ = ["Finding", "doctor"]
 
 _SIGNS = {"ok": "ok  ", "problem": "FAIL", "skipped": "-   "}
 _EXPECTED_RATE = 5
+_SHARING = (
+    "processes of this user share it that see this folder; containers need AC_SMS_BUDGET_DIR on a common volume, or "
+    "PostgreSQL"
+)
 
 
 @attrs.frozen
@@ -80,6 +87,7 @@ class _Examination:
         except ConfigurationError as error:
             return [Finding("URL and token", "problem", error.message)]
         self._note("URL and token", "ok", f"{client.transport.base_url}, with a token")
+        await self._budget(client)
         async with client as sms:
             if await self._try("credits", lambda: self._credits(sms)):
                 await self._try("broadcasts", lambda: self._broadcasts(sms))
@@ -123,6 +131,22 @@ class _Examination:
     async def _metrics(self, sms: SMSClient) -> str:
         found = await sms.metrics.snapshot()
         return "can be read" if found.sends is None else f"can be read: {found.sends:,} messages sent so far"
+
+    async def _budget(self, client: SMSClient) -> None:
+        kept = client.transport.budget
+        if kept == "loop":
+            self._note("budget", "ok", "this process's alone: others that use this account are not counted")
+            return
+        try:
+            # What is shown of a database lacks what is needed to get in.
+            scope = kept if kept == "machine" else budget_of_environment().get("budget", kept)
+            seen = await desk_for(scope, client.transport.account).show()
+        except (BudgetUnavailableError, ConfigurationError) as error:
+            hint = f"A call doesn't fail for it, but others are no longer counted. {_SHARING}"
+            self._findings.append(Finding("budget", "problem", error.message, hint))
+        else:
+            who = f"in {seen.kept_in}; {_SHARING}" if kept == "machine" else f"in {seen.kept_in}, by all that name it"
+            self._note("budget", "ok", f"shared {who}")
 
     def _rate(self) -> None:
         last = self._last

@@ -15,6 +15,7 @@ from ac_sms_async import __version__
 from ac_sms_async.cli.advice import advice
 from ac_sms_async.cli.ai import ai
 from ac_sms_async.cli.broadcasts import broadcasts
+from ac_sms_async.cli.budget import budget
 from ac_sms_async.cli.collect import collect_command
 from ac_sms_async.cli.completion import completion
 from ac_sms_async.cli.credits import credits_command
@@ -63,7 +64,7 @@ def cli() -> None:
 
 for _command in (
     collect_command, report, export, forget_command, store,
-    broadcasts, ai, metrics, credits_command, doctor, fleet, sandbox, completion,
+    broadcasts, ai, metrics, credits_command, budget, doctor, fleet, sandbox, completion,
 ):  # fmt: skip
     cli.add_command(_command)
 

@@ -70,7 +70,7 @@ class Core:
         """Whether the budget's database was gone when that was told last."""
         self._make_backend = make_backend
         self._rate_limit = rate_limit
-        self._scope: Scope = budget
+        self.scope: Scope = budget
         self._loop: object = None
 
     def enter(self) -> None:
@@ -96,7 +96,7 @@ class Core:
 
         asyncio_loop = anyio.get_cancelled_exc_class() is asyncio.CancelledError
         self.clock = asyncio.get_running_loop().time if asyncio_loop else anyio.current_time
-        self.account = account_state(self.account_key, self, self._rate_limit, self.clock(), self._scope)
+        self.account = account_state(self.account_key, self, self._rate_limit, self.clock(), self.scope)
         self.backend = self._make_backend()
         self._loop = loop
 

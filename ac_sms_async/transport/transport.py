@@ -143,8 +143,13 @@ class Transport:
         """The account's URL, made regular, without `/api/3`."""
         return self._address.account
 
+    @property
+    def budget(self) -> str:
+        """Who shares the account's budget: "loop", "machine", or a database's address, without user and password."""
+        return str(self._core.scope)
+
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self._address.account}>"
+        return f"<{type(self).__name__} {self._address.account} budget={self.budget}>"
 
     @property
     def timezone(self) -> tzinfo:

@@ -75,7 +75,8 @@ def ac_sms(
     monkeypatch.chdir(tmp_path)
     for name in ("URL", "API_TOKEN", "API_TOKEN_FILE", "INSECURE_HOST"):
         monkeypatch.delenv(f"ACTIVECAMPAIGN_{name}", raising=False)
-    monkeypatch.delenv("AC_SMS_DB", raising=False)
+    for name in ("DB", "BUDGET"):
+        monkeypatch.delenv(f"AC_SMS_{name}", raising=False)
 
     # The sandbox here has no limit, and pacing is tested elsewhere.
     monkeypatch.setattr("ac_sms_async.cli.connection.SMSClient", partial(SMSClient, rate_limit=None))

@@ -182,7 +182,7 @@ def test_credits(acme: Command, terminal: Callable[..., None]) -> None:
 def test_doctor_when_all_is_well(acme: Command) -> None:
     ran = acme("doctor")
     assert ran.code == 0
-    assert [line[:4].strip() for line in ran.out.splitlines()] == ["ok"] * 5 + ["-"]
+    assert [line[:4].strip() for line in ran.out.splitlines()] == ["ok"] * 6 + ["-"]
     assert "broadcasts    can be read: 12" in ran.out
 
 
