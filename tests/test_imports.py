@@ -162,18 +162,21 @@ def test_the_package_brings_nothing_that_not_everybody_uses() -> None:
     assert LATER.isdisjoint(loaded)
 
 
-@pytest.mark.parametrize("backend", ["httpx", "httptools"])
-def test_a_client_leaves_nothing_of_its_calls_to_be_imported_later(backend: str) -> None:
+@pytest.mark.parametrize(
+    ("backend", "budget"), [("httpx", "loop"), ("httptools", "machine"), ("httpx", "postgresql://127.0.0.1:1/none")]
+)
+def test_a_client_leaves_nothing_of_its_calls_to_be_imported_later(backend: str, budget: str) -> None:
     code = f"""
 import asyncio, sys, ac_sms_async
 async def main():
-    async with ac_sms_async.SMSClient("http://127.0.0.1:1", "token", backend={backend!r}, retry=once) as sms:
+    async with ac_sms_async.SMSClient("http://127.0.0.1:1", "token", **options) as sms:
         before = set(sys.modules)
         try:
             await sms.credits.get()
         except ac_sms_async.ConnectError:
             print(*(set(sys.modules) - before))
 once = ac_sms_async.RetryPolicy(max_attempts=1)
+options = {{"backend": {backend!r}, "budget": {budget!r}, "retry": once, "deadline": 4}}
 asyncio.run(main())
 """
     loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout

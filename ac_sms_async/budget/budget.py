@@ -5,16 +5,15 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 from ac_sms_async.budget.local import LocalBudget
-from ac_sms_async.budget.scope import Database, Scope
+from ac_sms_async.budget.scope import TRIED_ON, Database, Scope
 from ac_sms_async.budget.start import Start
 from ac_sms_async.options import Priority, RateLimit
 
-__all__ = ["Budget", "make_budget"]
-
-_TRIED_ON = {"linux"}
+__all__ = ["Budget", "make_budget", "maker_of"]
 
 _logger = logging.getLogger("ac_sms_async")
 
@@ -46,15 +45,24 @@ class Budget(Protocol):
 
 def make_budget(scope: Scope, account: str) -> Budget:
     """The budget of this account that is shared so far."""
-    if scope == "loop":
-        return LocalBudget()
-    if sys.platform not in _TRIED_ON:
+    if scope != "loop" and sys.platform not in TRIED_ON:
         _logger.warning("the budget of %s is shared with no other process: that works on Linux only", account)
-        return LocalBudget()
+        scope = "loop"
+    return maker_of(scope)(account)
+
+
+def maker_of(scope: Scope) -> Callable[[str], Budget]:
+    """What makes budgets of this scope. The first call imports it: with a client, and not in the middle of a call."""
+    if scope == "loop" or sys.platform not in TRIED_ON:
+        return _make_local
     if isinstance(scope, Database):
         from ac_sms_async.budget.postgres import PostgresBudget
 
-        return PostgresBudget(account, scope)
+        return partial(PostgresBudget, database=scope)
     from ac_sms_async.budget.machine import MachineBudget
 
-    return MachineBudget(account)
+    return MachineBudget
+
+
+def _make_local(_: str) -> Budget:
+    return LocalBudget()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
+import time
 from typing import Any, Literal, TypeAlias
 
 from attrs import field, frozen
@@ -10,7 +13,13 @@ from attrs import field, frozen
 from ac_sms_async.errors import ConfigurationError
 from ac_sms_async.options import RateLimit, shown
 
-__all__ = ["MOST_SHARED", "Database", "Scope", "parse_scope"]
+__all__ = ["MOST_SHARED", "TRIED_ON", "Database", "Scope", "default_scope", "is_played", "parse_scope"]
+
+TRIED_ON = ("linux",)
+"""Elsewhere a budget is that of the event loop."""
+
+FAR_OFF = 60.0
+"""Seconds between an event loop's time and the machine's that no busy loop makes: it is a virtual one."""
 
 MOST_SHARED = 100
 """Requests of a limit that processes share: a page of the file has room for so many."""
@@ -32,6 +41,28 @@ class Database:
 
 
 Scope: TypeAlias = Literal["loop", "machine"] | Database
+
+
+def default_scope(limit: RateLimit | None, *, may_be_shared: bool) -> Scope:
+    """Who shares a budget where nothing is said of it: the machine, unless that may bring in what isn't real."""
+    fits = limit is not None and limit.requests <= MOST_SHARED
+    return "machine" if fits and may_be_shared and sys.platform in TRIED_ON else "loop"
+
+
+def is_played() -> bool:
+    """Whether the running code is under pytest, or its event loop's time is not the machine's."""
+    if "PYTEST_CURRENT_TEST" in os.environ:
+        return True
+    import asyncio
+
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        # Trio's own clock has an offset by chance; all others are somebody's.
+        import trio
+
+        return type(trio.lowlevel.current_clock()).__name__ != "SystemClock"
+    return abs(loop.time() - time.monotonic()) > FAR_OFF
 
 
 def parse_scope(budget: Any, limit: RateLimit | None) -> Scope:

@@ -139,7 +139,7 @@ class _Examination:
             return
         try:
             # What is shown of a database lacks what is needed to get in.
-            scope = kept if kept == "machine" else budget_of_environment().get("budget", kept)
+            scope = kept if kept == "machine" else budget_of_environment().get("budget") or kept
             seen = await desk_for(scope, client.transport.account).show()
         except (BudgetUnavailableError, ConfigurationError) as error:
             hint = f"A call doesn't fail for it, but others are no longer counted. {_SHARING}"

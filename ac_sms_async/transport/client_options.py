@@ -38,7 +38,7 @@ class ClientOptions(TypedDict, total=False):
     deadline: float
     retry: RetryPolicy
     rate_limit: RateLimit | None
-    budget: str
+    budget: str | None
     max_concurrency: int
     account: str | None
     timezone: str | tzinfo

@@ -12,7 +12,8 @@ from typing import Any, NoReturn
 import anyio
 from anyio.lowlevel import current_token
 
-from ac_sms_async.budget.scope import Scope
+from ac_sms_async.budget.budget import maker_of
+from ac_sms_async.budget.scope import Scope, default_scope, is_played
 from ac_sms_async.errors import ConfigurationError
 from ac_sms_async.line import Line
 from ac_sms_async.options import RateLimit
@@ -49,7 +50,8 @@ class Core:
         token: str,
         make_backend: Callable[[], Backend],
         rate_limit: RateLimit | None,
-        budget: Scope,
+        budget: Scope | None,
+        may_be_shared: bool,
         max_concurrency: int,
         loads: JSONLoads,
         on_event: EventHandler | None,
@@ -70,7 +72,10 @@ class Core:
         """Whether the budget's database was gone when that was told last."""
         self._make_backend = make_backend
         self._rate_limit = rate_limit
-        self.scope: Scope = budget
+        self._is_scope_given = budget is not None
+        self.scope: Scope = budget or default_scope(rate_limit, may_be_shared=may_be_shared)
+        # Imported now, and not in the middle of the first call.
+        maker_of(self.scope)
         self._loop: object = None
 
     def enter(self) -> None:
@@ -92,6 +97,9 @@ class Core:
             # Nothing of it can be waited for any more: no connection closed, no slot given back.
             self.slots = Slots(self.slots.size)
             self.resting = Line()
+        if not self._is_scope_given and self.scope == "machine" and is_played():
+            # What is made up there must not reach the budget of a real account.
+            self.scope = "loop"
         import asyncio
 
         asyncio_loop = anyio.get_cancelled_exc_class() is asyncio.CancelledError

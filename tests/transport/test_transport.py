@@ -78,7 +78,7 @@ def test_an_own_client_excludes_the_network_options(options: dict[str, Any]) -> 
 
 def test_construction_needs_no_loop_and_opens_nothing() -> None:
     transport = Transport(URL, TOKEN)
-    assert repr(transport) == "<Transport https://acme.api-us1.com budget=loop>"
+    assert repr(transport) == "<Transport https://acme.api-us1.com budget=machine>"
     assert TOKEN not in repr(vars(transport))
     assert str(transport.timezone) == "America/Chicago"
     assert transport.account == transport.base_url == URL
