@@ -50,6 +50,7 @@ def ac_sms_client(ac_sms_sandbox: Sandbox) -> ClientFactory:
 
     def make(account: str | None = None, **options: Any) -> SMSClient:
         access = ac_sms_sandbox if account is None else ac_sms_sandbox.accounts[account]
-        return SMSClient(access.url, access.token, **{"budget": "loop", **options})
+        options.setdefault("budget", "loop")
+        return SMSClient(access.url, access.token, **options)
 
     return make

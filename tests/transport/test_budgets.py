@@ -85,7 +85,10 @@ def test_the_machine_shares_it_unless_something_may_be_made_up(url: str, options
 @LINUX
 @pytest.mark.parametrize("library", [httpx, httpx2])
 async def test_a_client_of_the_callers_may_make_up_answers(library: Any) -> None:
-    async with library.AsyncClient(transport=library.MockTransport(lambda _: library.Response(429))) as own:
+    def refuse(request: Any) -> Any:
+        return library.Response(429)
+
+    async with library.AsyncClient(transport=library.MockTransport(refuse)) as own:
         assert SMSClient(URL, "token", http_client=own).transport.budget == "loop"
         assert SMSClient(URL, "token", http_client=own, budget="machine").transport.budget == "machine"
 
