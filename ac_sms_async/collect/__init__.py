@@ -4,7 +4,7 @@ async with SMSClient.from_env() as sms, open_store("metrics.sqlite") as store:
     result = await collect(sms, store, include={"failures"})
 """
 
-from ac_sms_async.collect.export import ExportFormat, export_table
+from ac_sms_async.collect.export import ExportFormat, export_table, export_workbook
 from ac_sms_async.collect.job import collect, collect_accounts
 from ac_sms_async.collect.report import ReportData, load_report, render_report
 from ac_sms_async.collect.reporter import OnProgress
@@ -31,6 +31,7 @@ __all__ = [
     "collect",
     "collect_accounts",
     "export_table",
+    "export_workbook",
     "load_report",
     "open_store",
     "render_report",

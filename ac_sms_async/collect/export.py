@@ -1,4 +1,4 @@
-"""A table of the store as CSV, JSON lines or Parquet, streamed: memory does not grow with the table."""
+"""Tables of the store as CSV, JSON lines, Parquet or a workbook, streamed: memory does not grow with the table."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import csv
 import json
 import re
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import IO, Any, Literal, Protocol
@@ -14,14 +14,16 @@ from typing import IO, Any, Literal, Protocol
 import anyio
 import anyio.to_thread
 
+from ac_sms_async.collect.calendar import zone_of
 from ac_sms_async.collect.store.backup import refuse_store_file
 from ac_sms_async.collect.store.protocol import Row, Store, StoreError, Value
 from ac_sms_async.collect.store.schema import Table, table
+from ac_sms_async.collect.workbook import Workbook
 from ac_sms_async.downloads.part_file import PartFile, whole_file
 
-__all__ = ["ExportFormat", "export_table", "write_table"]
+__all__ = ["ExportFormat", "export_table", "export_workbook", "write_table"]
 
-ExportFormat = Literal["csv", "jsonl", "parquet"]
+ExportFormat = Literal["csv", "jsonl", "parquet", "xlsx"]
 
 _PERSONAL = ("recipients", "replies")
 """Tables that hold what people are called, where they can be reached, and what they said."""
@@ -41,8 +43,11 @@ async def export_table(
     With `safe`, no text of a CSV is a formula to a spreadsheet: an apostrophe stands before what would be one.
 
     The file appears whole or not at all, and one with names or replies of people is for the user alone (mode 0600),
-    unless there was a file before, whose mode stays. Parquet needs DuckDB (the `[parquet]` extra). Raises `StoreError`.
+    unless there was a file before, whose mode stays. Parquet needs DuckDB (the `[parquet]` extra), a workbook needs
+    XlsxWriter (`[xlsx]`): see `export_workbook`. Raises `StoreError`.
     """
+    if format == "xlsx":
+        return (await export_workbook(store, [name], path, account=account))[name]
     entry = _entry(name)
     refuse_store_file(store, Path(path))
     try:
@@ -55,6 +60,44 @@ async def export_table(
             return count
     except OSError as error:
         raise StoreError(f"cannot write {Path(path)}: {error}") from error
+
+
+async def export_workbook(
+    store: Store, names: Sequence[str], path: str | PathLike[str], *, account: str | None = None
+) -> dict[str, int]:
+    """Write tables and views, a sheet for each, to a workbook (`.xlsx`); returns the number of rows of each.
+
+    Times are on the clocks of each row's account, rates are shown as percent, and no text is a formula. Whole numbers
+    of 15 digits and more are text, and so are times before March 1900. Needs XlsxWriter (the `[xlsx]` extra). The file
+    appears as in `export_table`. Raises `StoreError`.
+    """
+    entries = [_entry(name) for name in dict.fromkeys(names)]
+    refuse_store_file(store, Path(path))
+    zones = await store.read("SELECT account, timezone FROM accounts")
+    calendar = {str(name): zone_of(None if zone is None else str(zone)) for name, zone in zones}
+    private = any(entry.name in _PERSONAL for entry in entries)
+    try:
+        async with whole_file(path, private=private) as part:
+            with tempfile.TemporaryDirectory(prefix="ac-sms-") as folder:
+                whole = Path(folder, "rows.xlsx")
+                counts: dict[str, int] = {}
+                with Workbook(whole, calendar) as book:
+                    for entry in entries:
+                        sheet = book.sheet(entry)
+                        counts[entry.name] = await _feed(store, entry, account, sheet.rows)
+                        sheet.end()
+                    await anyio.to_thread.run_sync(book.close)
+                await anyio.to_thread.run_sync(_copied, whole, part)
+            return counts
+    except OSError as error:
+        raise StoreError(f"cannot write {Path(path)}: {error}") from error
+
+
+def _copied(whole: Path, part: PartFile) -> None:
+    # What was made going back and forth in a file, which can't be done in a pipe.
+    with whole.open("rb") as file:
+        while piece := file.read(1 << 20):
+            part.write([piece])
 
 
 async def write_table(
@@ -166,10 +209,7 @@ async def _export_parquet(store: Store, entry: Table, part: PartFile, account: s
                     {"rows": str(rows)},
                 )
 
-            # DuckDB goes back and forth in its file, which can't be done in a pipe.
-            with whole.open("rb") as file:
-                while piece := file.read(1 << 20):
-                    part.write([piece])
+            _copied(whole, part)
 
         await anyio.to_thread.run_sync(convert)
     return count

@@ -159,6 +159,20 @@ def test_no_store(ac_sms: Command) -> None:
         assert "there is no store at none.sqlite" in ran.err
 
 
+def test_a_workbook(acme: Command, tmp_path: Path) -> None:
+    acme("collect", "--quiet", "--include", "recipients")
+    ran = acme("export", "--format", "xlsx", "-o", "all.xlsx", "--json").json
+    assert ran["path"] == str(tmp_path / "all.xlsx")
+    names = [entry["table"] for entry in ran["tables"]]
+    assert {"broadcast_rates", "latest", "lists"} < set(names)
+    assert not {"recipients", "replies", "time_zones", "work"} & set(names)
+    assert f"rows of {len(names)} tables: " in acme("export", "--format", "xlsx", "-o", "all.xlsx").err
+    one = acme("export", "--format", "xlsx", "--table", "recipients", "-o", "x.xlsx", "--json").json
+    assert one == {"path": str(tmp_path / "x.xlsx"), "table": "recipients", "rows": one["rows"]}
+    for arguments in (["--format", "xlsx"], ["--format", "xlsx", "-o", "x.xlsx", "--safe"]):
+        assert acme("export", *arguments).code == 2
+
+
 def test_no_place_for_the_report(acme: Command) -> None:
     acme("collect", "--quiet")
     ran = acme("report", "-o", "no/folder.html")
