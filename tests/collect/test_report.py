@@ -348,6 +348,25 @@ async def test_no_personal_data_unless_it_is_asked_for() -> None:
         assert "+15550100" not in asked.text
 
 
+@any_store
+async def test_replies_without_a_date_are_the_last_to_be_shown(target: str) -> None:
+    async with await open_store(target) as store:
+        await shop(broadcasts=25, store=store)
+        await store.write(
+            Statement(
+                "INSERT INTO replies (account, broadcast_id, contact_id, position, message, date) "
+                "VALUES ('acme', 22, ?, 0, ?, ?)",
+                [
+                    *((number, "undated", None) for number in range(60)),
+                    (100, "first", "2026-08-20T07:00:00Z"),
+                    (101, "second", "2026-08-21T07:00:00Z"),
+                ],
+            )
+        )
+        data = await load_report(store, now=NOW, replies=True)
+    assert [line.message for line in data.replies or []] == ["second", "first", *["undated"] * 48]
+
+
 async def test_what_was_unusual_is_said() -> None:
     async with await shop() as store:
         assert "What was unusual Nothing." in (await page(store))[1].text

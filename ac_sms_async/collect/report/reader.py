@@ -279,7 +279,9 @@ class _Reader:
                 "SELECT b.name, r.date, r.message FROM replies r JOIN broadcasts b ON b.account = r.account "
                 "AND b.broadcast_id = r.broadcast_id WHERE r.account = ? AND r.message IS NOT NULL "
                 "AND b.sent_date >= ? AND b.sent_date < ? "
-                "ORDER BY r.date DESC, r.broadcast_id DESC, r.contact_id, r.position DESC "
+                # To PostgreSQL what has no date is the newest.
+                "ORDER BY CASE WHEN r.date IS NULL THEN 1 ELSE 0 END, r.date DESC, "
+                "r.broadcast_id DESC, r.contact_id, r.position DESC "
                 f"LIMIT {_REPLIES}",
                 (account, _utc(self._span.start, zone), _utc(self._span.end + timedelta(days=1), zone)),
             )
