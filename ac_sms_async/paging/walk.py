@@ -78,6 +78,8 @@ class PageWalk(Generic[T]):
         self._contradictions = 0
         self._repeated: list[int] = []
         self._aligned = False
+        # A page that can't be where it was asked for: its offset, its rows, and the total that came with it.
+        self._suspect: tuple[int, list[Key], int | None] | None = None
         self._nearly_whole = False
 
     @property
@@ -125,6 +127,9 @@ class PageWalk(Generic[T]):
         limit, self._single = self.limit, False
         keys = list(map(self._key, page.items))
         self._total = page.total
+        if self._suspect is not None:
+            self._confirm(self._suspect, offset, keys)
+            return None
         known = not self._seen.keys().isdisjoint(keys)
         before = self._before
         if before is not None and known and self._repeats(before, offset, keys):
@@ -134,7 +139,7 @@ class PageWalk(Generic[T]):
             self._finish()
             return None
         if not known and not self._is_tied(offset, keys, empty=empty):
-            self._miss(offset)
+            self._miss(offset, keys)
             return None
         if empty:
             self._finish()
@@ -186,7 +191,7 @@ class PageWalk(Generic[T]):
         # Asked once more, or asked in a way that it can't answer, the server had nothing but what is known.
         return (nearly or early > 0) and not fresh
 
-    def _miss(self, offset: int) -> None:
+    def _miss(self, offset: int, keys: list[Key]) -> None:
         """A page that isn't tied to the known rows: go back, unless the server has contradicted itself too often."""
         self._count_idle()
         before = self._before
@@ -194,9 +199,32 @@ class PageWalk(Generic[T]):
             # The row that stood at this offset is gone from there. Where the total says that nothing has changed, or
             # where that was so before and nothing came of going back, both can't be.
             if (self._total is not None and self._total == before.total) or offset == self._untied:
+                if keys and self._longest and not self._aligned and offset % self._longest:
+                    # It may begin its pages at multiples, which didn't show where rows moved: what is there?
+                    self._suspect = (offset, keys, self._total)
+                    self._guess = False
+                    self._offset = offset - offset % self._longest
+                    return
                 self._contradict(offset)
             self._untied = offset
         self._go_back(offset)
+
+    def _confirm(self, suspect: tuple[int, list[Key], int | None], offset: int, keys: list[Key]) -> None:
+        """Whether the same page comes for its offset, for the multiple before it, and for its offset once more."""
+        self._count_idle()
+        asked, expected, total = suspect
+        same = keys == expected and self._total == total
+        if same and offset != asked:
+            self._offset = asked
+            return
+        self._suspect = None
+        if same:
+            self._aligned, self._stride = True, self._longest
+            asked -= asked % self._longest
+        elif self._total == total:
+            self._contradict(asked)
+            self._untied = asked
+        self._go_back(asked)
 
     def _contradict(self, offset: int) -> None:
         self._contradictions += 1

@@ -256,3 +256,55 @@ def test_a_token_keeps_the_last_fifty_rows_in_order() -> None:
     listing.rows[40:40] = [1002]
     listing.read(walk, 1)
     assert walk.point.tail == (*range(67, 87), 1000, 1001, *range(87, 115))
+
+
+class Aligned(Listing):
+    """A server that begins its pages at multiples of the limit, whatever offset it is asked for."""
+
+    def page(self, offset: int) -> FetchedPage[int]:
+        self.asked.append(offset)
+        self.before_request(len(self.asked))
+        begin = offset - offset % self.limit
+        return FetchedPage(self.rows[begin : begin + self.limit], len(self.rows) if self.total else None)
+
+
+@pytest.mark.parametrize("gone", [1, 3])
+@pytest.mark.parametrize("when", [(2,), (3,), (2, 4), (2, 5), (2, 6), (2, 7), (2, 8)])
+def test_rows_deleted_before_it_is_known_that_pages_begin_at_multiples(when: tuple[int, ...], gone: int) -> None:
+    """A page then is neither what was expected nor the one before again; it comes for three offsets, which tells."""
+    listing = Aligned(range(90))
+
+    def delete(number: int) -> None:
+        if number in when:
+            del listing.rows[:gone]
+
+    listing.before_request = delete
+    found = listing.read(listing.walk())
+    assert len(found) == len(set(found))
+    assert [row for row in found if row in listing.rows] == listing.rows
+    assert len(listing.asked) < 25
+
+
+def test_rows_that_come_and_go_at_once_are_not_taken_for_pages_at_multiples() -> None:
+    listing = Listing(range(90))
+
+    def move(number: int) -> None:
+        if number == 2:
+            listing.rows = [*range(1, 90), 90]
+
+    listing.before_request = move
+    assert listing.read(listing.walk()) == [*range(91)]
+    # The page at the multiple is another, so it goes back and on with overlaps.
+    assert listing.asked[:4] == [0, 9, 0, 0]
+    assert listing.asked[-3:] == [81, 89, 90]
+
+
+def test_a_first_page_that_comes_empty_is_no_end_where_there_were_rows() -> None:
+    listing = Listing(range(100), total=False)
+
+    def be_away(number: int) -> None:
+        listing.rows = [] if number in (2, 3) else list(range(100))
+
+    listing.before_request = be_away
+    assert listing.read(listing.walk()) == list(range(100))
+    assert listing.asked[:4] == [0, 9, 0, 0]
