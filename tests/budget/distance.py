@@ -20,6 +20,8 @@ class Distance:
         self._runs = threading.Event()
         self.is_frozen = False
         """While it is, nothing comes through, and what was sent comes later."""
+        self._silent: set[asyncio.StreamWriter] = set()
+        self._open: set[asyncio.StreamWriter] = set()
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -32,6 +34,10 @@ class Distance:
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
 
+    def silence(self) -> None:
+        """Of the connections that are open now nothing is heard any more."""
+        self._silent |= self._open
+
     async def _run(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
@@ -43,6 +49,7 @@ class Distance:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there, back = await asyncio.open_unix_connection(self._path)
+        self._open |= {writer, back}
         # Whatever still runs when the loop ends ends with it.
         with contextlib.closing(writer), contextlib.closing(back), contextlib.suppress(asyncio.CancelledError):
             await asyncio.gather(self._pass_on(reader, back), self._pass_on(there, writer))
@@ -57,5 +64,5 @@ class Distance:
     def _write(self, target: asyncio.StreamWriter, data: bytes) -> None:
         if self.is_frozen:
             self._loop.call_later(0.01, self._write, target, data)
-        else:
+        elif target not in self._silent:
             target.write(data)

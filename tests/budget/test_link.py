@@ -124,6 +124,20 @@ async def test_frozen_it_counts_as_gone_in_a_quarter_of_a_second(dsn: str, path:
         await ended(link)
 
 
+async def test_a_connection_of_which_nothing_is_heard_is_given_up(dsn: str, path: str) -> None:
+    with Distance(path) as far:
+        name = conninfo_to_dict(dsn)["dbname"]
+        link = link_to(f"postgresql://postgres@127.0.0.1:{far.port}/{name}?sslmode=disable&gssencmode=disable", "user")
+        assert await link.ask(look(1)) is not None
+        far.silence()
+        assert await link.ask(look(2)) is None
+        with anyio.fail_after(10):
+            while await link.ask(look(3)) is None:
+                pass
+        link.leave("user")
+        await ended(link)
+
+
 async def test_refused_it_says_so_and_tells_no_secret() -> None:
     link = Link("postgresql://me:s3cret@127.0.0.1:1/app?connect_timeout=2")
     began = time.monotonic()
@@ -150,13 +164,16 @@ def test_an_answer_to_a_loop_that_has_ended_is_lost_and_nothing_else(dsn: str) -
 
     async def leave_early() -> None:
         links.append(link_to(dsn, "user"))
-        with anyio.move_on_after(0.001):
-            await links[0].ask(look(1))
+        with anyio.move_on_after(0):
+            await links[0].ask(look(1, me=8))
 
     anyio.run(leave_early)
 
     async def again() -> None:
-        assert await links[0].ask(look(2)) is not None
+        answer = await links[0].ask(look(2))
+        assert answer is not None
+        # What nobody waited for any more was not even asked.
+        assert answer.waiters == [7]
         links[0].leave("user")
         await ended(links[0])
 

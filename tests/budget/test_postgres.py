@@ -145,6 +145,16 @@ async def test_a_start_counts_from_when_it_was_written_where_the_database_is_far
     assert moment == pytest.approx(anyio.current_time() - 0.005)
 
 
+async def test_it_asks_as_much_earlier_as_the_way_takes(make: Make, server: Server) -> None:
+    budget = make(ONE)
+    server.distance = 0.1
+    starts: list[float] = []
+    for _ in range(4):
+        await let_go(budget)
+        starts.append(server.ledger.starts[-1][0])
+    assert starts[3] - starts[2] == pytest.approx(1.0, abs=0.02)
+
+
 async def test_a_pause_holds_for_all_of_them(make: Make, server: Server) -> None:
     one, two = make(), make(machine="another")
     await let_go(one)
