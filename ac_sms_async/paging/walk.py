@@ -78,6 +78,7 @@ class PageWalk(Generic[T]):
         self._contradictions = 0
         self._repeated: list[int] = []
         self._aligned = False
+        self._heeds_offset = False
         # A page that can't be where it was asked for: its offset, its rows, and the total that came with it.
         self._suspect: tuple[int, list[Key], int | None] | None = None
         self._nearly_whole = False
@@ -117,7 +118,7 @@ class PageWalk(Generic[T]):
     def take(self, offset: int, page: FetchedPage[T]) -> NewRows[T] | None:
         """Judge the answer for `asks()[0]`: what is new in it, or None. Raises `PagingError`."""
         if self._probe is not None:
-            self._probe = None
+            self._probe, self._heeds_offset = None, True
             if page.items or page.unreadable:
                 raise PagingError(
                     f"the server ignores the offset: it has rows even for offset {offset} (a mock has to answer with "
@@ -243,6 +244,10 @@ class PageWalk(Generic[T]):
         if not before.is_again(offset, keys, self._total) and not (
             self._repeated and offset == before.offset and keys == before.keys
         ):
+            self._repeated = []
+            return False
+        if self._heeds_offset and offset >= before.offset + self._limit:
+            # It looks at the offset, and this one is beyond: the rows have moved there.
             self._repeated = []
             return False
         self._count_idle()

@@ -54,6 +54,7 @@ class AnyListing:
     were_empty: int = field(init=False, default=0)
     lied_well: bool = field(init=False, default=False)
     """Whether an answer looked just like the whole of a short listing, and wasn't."""
+    _lie: tuple[int, int] | None = field(init=False, repr=False, default=None)
     _fresh: itertools.count[int] = field(init=False, repr=False, factory=lambda: itertools.count(10_000))
 
     def __attrs_post_init__(self) -> None:
@@ -83,9 +84,10 @@ class AnyListing:
         page = self._page(offset, limit)
         total = {"true": len(self.rows), "high": len(self.rows) + 250}.get(str(self.total), self.total)
         assert not isinstance(total, str)
-        self.lied_well = self.lied_well or (
-            offset + len(page) == total != len(self.rows) and len(page) < limit and len(page) % 5 != 0
-        )
+        if offset + len(page) == total != len(self.rows) and len(page) < limit:
+            # What might be a full page is asked for once more.
+            self.lied_well = self.lied_well or len(page) % 5 != 0 or self._lie == (offset, len(page))
+            self._lie = offset, len(page)
         await anyio.lowlevel.checkpoint()
         return FetchedPage(
             [row for row in page if row not in self.without_id],

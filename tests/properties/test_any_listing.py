@@ -119,3 +119,12 @@ def test_where_the_order_changes_all_the_time_no_row_comes_twice_and_it_ends(
     anyio.run(read, pager(listing, page_size, prefetch), False, listed)
     assert len(listed) == len(set(listed))
     assert len(listing.asked) < 2000
+
+
+def test_rows_that_move_by_a_page_are_no_server_that_ignores_the_offset() -> None:
+    # What comes next, from a server that begins pages at multiples, is by then the same rows as those before.
+    listing = AnyListing(5, cut="limit", changes={5: [Change("insert", 0, 2), Change("insert", 572, 1)]})
+    listed: list[int] = []
+    assert anyio.run(read, pager(listing, 1, 1), False, listed) is None
+    assert sorted(listing.stayed.intersection(listed)) == [1, 2, 3, 4, 5]
+    assert len(listing.asked) <= 20
