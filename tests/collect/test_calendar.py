@@ -80,11 +80,13 @@ async def test_days_are_those_of_the_account(target: str, zone: tzinfo) -> None:
 
 
 @any_store
-async def test_dates_at_the_ends_of_time_have_no_day(target: str) -> None:
+async def test_dates_at_the_ends_of_time_have_the_day_that_they_have_in_utc(target: str) -> None:
     async with open_store(target) as store:
         await account_in(store, ZoneInfo("America/Chicago"), ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
-        assert await store.read("SELECT sent_day, sent_hour FROM broadcast_rates") == [(None, None)] * 2
-        assert await store.read("SELECT * FROM monthly_rates") == []
+        found = await store.read("SELECT sent_day, sent_hour FROM broadcast_rates ORDER BY sent_date")
+        assert [(str(day), hour) for day, hour in found] == [("0001-01-01", 0), ("9999-12-31", 23)]
+        months = await store.read("SELECT month FROM monthly_rates ORDER BY month")
+        assert months == [("0001-01",), ("9999-12",)]
 
 
 @any_store

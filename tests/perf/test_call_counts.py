@@ -102,8 +102,8 @@ async def test_one_call(answers: Callable[[Callable[[httpx.Request], Any]], None
         await sms.broadcasts.get(42)
         with counting() as counter:
             await sms.broadcasts.get(42)
-    # 50 of them are for being served under overload: the usual answer, the line's length, what took the time.
-    assert counter.calls <= 190 * TOLERANCE
+    # 55 of them are for being served under overload: the usual answer, the line's length, what took the time.
+    assert counter.calls <= 195 * TOLERANCE
 
 
 @pytest.mark.anyio

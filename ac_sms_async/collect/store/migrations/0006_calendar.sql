@@ -39,19 +39,18 @@ SELECT
   LOCAL_HOUR(b.sent_local) AS sent_hour
 FROM (
   SELECT
-    account, broadcast_id, name, status, sent_date, timezone,
-    -- Beyond these a zone might lead out of the years that there are.
-    CASE WHEN sent_date > '0002-01-01T00:00:00Z' AND sent_date < '9999-01-01T00:00:00Z' THEN
-      LOCAL_TIME(sent_date, utc_offset)
-    END AS sent_local
+    account, broadcast_id, name, status, sent_date, timezone, LOCAL_TIME(sent_date, utc_offset) AS sent_local
   FROM (
     SELECT
       c.account, c.broadcast_id, c.name, c.status, c.sent_date,
       COALESCE(a.timezone, 'UTC') AS timezone,
-      COALESCE((
-        SELECT z.utc_offset FROM time_zones z WHERE z.timezone = a.timezone AND z.since <= c.sent_date
-        ORDER BY z.since DESC LIMIT 1
-      ), 0) AS utc_offset
+      -- In the first year and the last one a zone might lead out of the years that there are.
+      CASE WHEN c.sent_date < '0002-01-01T00:00:00Z' OR c.sent_date >= '9999-01-01T00:00:00Z' THEN 0 ELSE
+        COALESCE((
+          SELECT z.utc_offset FROM time_zones z WHERE z.timezone = a.timezone AND z.since <= c.sent_date
+          ORDER BY z.since DESC LIMIT 1
+        ), 0)
+      END AS utc_offset
     FROM broadcasts c
     LEFT JOIN accounts a ON a.account = c.account
     WHERE c.deleted_at IS NULL
