@@ -88,7 +88,7 @@ def _not_known(data: ReportData) -> str:
     if data.unknown:
         said.append(f"Of {plural(data.unknown, 'broadcast')} the server has not said all counts: rates leave them out.")
     if data.undated:
-        said.append(f"{plural(data.undated, 'broadcast')} without a date of sending are in no period.")
+        said.append(f"No period has the {plural(data.undated, 'broadcast')} without a date of sending.")
     return "".join(f" {sentence}" for sentence in said)
 
 
