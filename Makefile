@@ -7,7 +7,7 @@ READY  := $(VENV)/.ready
 DOCS   := .venv-docs
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-fleet test test-fast test-real-time test-all simulate lint types generate check-generated bench soak mutation mutation-document docs package release api lock clean conformance
+.PHONY: help demo demo-fleet test test-fast test-real-time test-all simulate lint types generate check-generated bench soak mutation mutation-document docs package release audit api lock clean conformance
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -129,6 +129,9 @@ $(RELEASE)/.ready: tests/release.lock
 
 release: package $(RELEASE)/.ready ## A dry run: build into dist/ twice and compare, check all that goes out, and say what to tag
 	@$(RELEASE)/bin/python tests/packaging/release.py
+
+audit: $(RELEASE)/.ready ## Ask an index what is known against the locked dependencies; what it doesn't know of fails, too
+	@$(RELEASE)/bin/pip-audit --disable-pip --require-hashes --strict --progress-spinner off -r requirements-dev.lock
 
 api: $(READY) ## Compare the public interface with the last release's
 	@$(BIN)/python tests/packaging/api.py
