@@ -64,14 +64,19 @@ _WRONG_TOKEN = "made-up-by-ac-sms-doctor"  # noqa: S105 - no account has it
 def doctor(deep: bool) -> int:
     """Check that this account can be worked with: URL, token, permissions, rate. Changes nothing, sends nothing."""
     out, examination = output(), _Examination(connection())
-    findings = run_async(examination.examine)
-    failed = any(finding.outcome == "problem" for finding in findings)
-    # With both, JSON is the report alone: the findings name the account.
-    if failed or not (deep and out.as_json):
-        _show(out, findings)
-    if deep and not failed:
-        _show_report(out, run_async(examination.ask), examination.rate_limit)
-    return 1 if failed else 0
+
+    async def examine() -> bool:
+        # In one event loop, so that all requests are of one budget.
+        findings = await examination.examine()
+        failed = any(finding.outcome == "problem" for finding in findings)
+        # With both, JSON is the report alone: the findings name the account.
+        if failed or not (deep and out.as_json):
+            _show(out, findings)
+        if deep and not failed:
+            _show_report(out, await examination.ask(), examination.rate_limit)
+        return failed
+
+    return 1 if run_async(examine) else 0
 
 
 class _Examination:

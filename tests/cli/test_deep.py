@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from attrs import asdict
 
-from ac_sms_async import __version__
+from ac_sms_async import SMSClient, __version__
 from ac_sms_async.sandbox import Clock, Guesses, Sandbox
 from tests.cli.conftest import Command, Ran
 
@@ -44,9 +44,13 @@ def test_each_guess_is_seen_whichever_way_it_is(text: str, ac_sms: Command, monk
 
 
 def test_it_is_within_the_budget(ac_sms: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Paced, as all but these tests are.
+    monkeypatch.setattr("ac_sms_async.cli.connection.SMSClient", SMSClient)
     ran, sandbox = deep(ac_sms, monkeypatch, "--json", broadcasts=4, clock=Clock(NOON), rate_limit=None)
     assert ran.json["rate_limit"] is None
     assert len(sandbox.journal) <= 12
+    # Two at most may have met on the way; both parts each with a budget of its own would be ten.
+    assert sandbox.journal.peak_rate() <= 7
     ran, _ = deep(ac_sms, monkeypatch, "--json", clock=Clock(NOON), rate_limit=50)
     assert (ran.json["rate_limit"], ran.json["ac_sms_async"]) == (50, __version__)
 
