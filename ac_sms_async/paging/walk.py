@@ -79,6 +79,7 @@ class PageWalk(Generic[T]):
         self._repeated: list[int] = []
         self._aligned = False
         self._heeds_offset = False
+        self._doubted: int | None = None
         # A page that can't be where it was asked for: its offset, its rows, and the total that came with it.
         self._suspect: tuple[int, list[Key], int | None] | None = None
         self._nearly_whole = False
@@ -143,6 +144,11 @@ class PageWalk(Generic[T]):
             self._miss(offset, keys)
             return None
         if empty:
+            if self._aligned and page.total is None and self._doubted != offset:
+                # Neither a row that both pages have nor a total says that this is the end: it is asked for once more.
+                self._doubted, self._guess = offset, False
+                self._count_idle()
+                return None
             self._finish()
             return None
         count = len(self._seen)

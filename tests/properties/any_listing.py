@@ -55,6 +55,7 @@ class AnyListing:
     lied_well: bool = field(init=False, default=False)
     """Whether an answer looked just like the whole of a short listing, and wasn't."""
     _lie: tuple[int, int] | None = field(init=False, repr=False, default=None)
+    _sent: set[int] = field(init=False, repr=False, factory=set[int])
     _fresh: itertools.count[int] = field(init=False, repr=False, factory=lambda: itertools.count(10_000))
 
     def __attrs_post_init__(self) -> None:
@@ -88,6 +89,10 @@ class AnyListing:
             # What might be a full page is asked for once more.
             self.lied_well = self.lied_well or len(page) % 5 != 0 or self._lie == (offset, len(page))
             self._lie = offset, len(page)
+        if offset < (total or 0) < offset + len(page) and total != len(self.rows) and self._sent.issuperset(page):
+            # It may have begun some rows early, as pages do that are cut at multiples, and then it was the last one.
+            self.lied_well = True
+        self._sent.update(page)
         await anyio.lowlevel.checkpoint()
         return FetchedPage(
             [row for row in page if row not in self.without_id],
