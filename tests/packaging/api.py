@@ -1,7 +1,8 @@
 """Compare the public interface with that of the last release's tag: `python tests/packaging/api.py [repository]`.
 
-Public is what can be imported from the roots below, and the resources that hang on a client. What else lies in the
-package may change at any time, and `ac_sms_async.lowlevel` follows the vendor's document.
+Until there is one it is held against `interface.txt`, which `--keep` writes: what moves is seen, and goes into the
+changelog. Public is what can be imported from the roots below, and the resources that hang on a client. What else lies
+in the package may change at any time, and `ac_sms_async.lowlevel` follows the vendor's document.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import griffe
 PACKAGE = "ac_sms_async"
 ROOTS = (PACKAGE, f"{PACKAGE}.collect", f"{PACKAGE}.otel", f"{PACKAGE}.sandbox")
 RESOURCES = f"{PACKAGE}.resources"
+SNAPSHOT = "tests/packaging/interface.txt"
 
 
 def last_release(repository: Path) -> str | None:
@@ -52,11 +54,64 @@ def breaks(repository: Path, tag: str) -> list[str]:
     return found
 
 
-def main(repository: Path) -> int:
+def interface(package: griffe.Object | griffe.Alias) -> list[str]:
+    """A line for each public function, class, method and attribute, as somebody would write or read it."""
+    lines: set[str] = set()
+    for root in (*ROOTS, *(f"{RESOURCES}.{name}" for name in package["resources"].modules)):
+        module = package if root == PACKAGE else package[root.removeprefix(f"{PACKAGE}.")]
+        for name in module.exports or ():
+            lines.update(_lines(f"{root}.{name}", module.members[str(name)]))
+    return sorted(lines)
+
+
+def _lines(path: str, found: griffe.Object | griffe.Alias) -> Iterator[str]:
+    target = found.final_target if isinstance(found, griffe.Alias) else found
+    if isinstance(target, griffe.Function):
+        parameters = ", ".join(_parameter(each) for each in target.parameters if each.name != "self")
+        yield f"{path}({parameters}) -> {target.returns}"
+    elif isinstance(target, griffe.Class):
+        yield f"class {path}({', '.join(map(str, target.bases))})"
+        for name, member in target.members.items():
+            if not name.startswith("_") or name in ("__init__", "__aenter__", "__aiter__", "__anext__"):
+                yield from _lines(f"{path}.{name}", member)
+    elif isinstance(target, griffe.Attribute):
+        value = f" = {target.value}" if str(target.annotation) == "TypeAlias" else ""
+        yield f"{path}: {target.annotation}{value}"
+
+
+_STARS = {griffe.ParameterKind.var_positional: "*", griffe.ParameterKind.var_keyword: "**"}
+
+
+def _parameter(parameter: griffe.Parameter) -> str:
+    star = "" if parameter.kind is None else _STARS.get(parameter.kind, "")
+    by_name = "by name " if parameter.kind is griffe.ParameterKind.keyword_only else ""
+    default = "" if parameter.default is None or star else f" = {parameter.default}"
+    return f"{by_name}{star}{parameter.name}: {parameter.annotation}{default}"
+
+
+def changes(repository: Path, *, keep: bool) -> int:
+    """Print what is other than in the kept file, and whether anything of that is gone; or keep what is."""
+    kept = repository / SNAPSHOT
+    package = griffe.load(PACKAGE, search_paths=[repository], try_relative_path=False, resolve_aliases=True)
+    now = interface(package)
+    if keep:
+        kept.write_text("\n".join(now) + "\n", "utf-8")
+        return 0
+    before = kept.read_text("utf-8").splitlines()
+    gone, new = [line for line in before if line not in now], [line for line in now if line not in before]
+    for sign, lines in (("-", gone), ("+", new)):
+        for line in lines:
+            print(sign, line)
+    print(f"nothing was released yet; {len(gone)} lines of {SNAPSHOT} are gone or other now, {len(new)} are new")
+    if gone or new:
+        print("say in the changelog what to change, then: python tests/packaging/api.py --keep")
+    return 1 if gone or new else 0
+
+
+def main(repository: Path, *, keep: bool) -> int:
     tag = last_release(repository)
     if tag is None:
-        print("nothing was released yet")
-        return 0
+        return changes(repository, keep=keep)
     found = breaks(repository, tag)
     for line in found:
         print(line)
@@ -65,4 +120,5 @@ def main(repository: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1] if len(sys.argv) > 1 else ".").resolve()))
+    given = [argument for argument in sys.argv[1:] if argument != "--keep"]
+    sys.exit(main(Path(given[0] if given else ".").resolve(), keep="--keep" in sys.argv))

@@ -220,12 +220,23 @@ def test_a_break_of_the_public_interface_is_noticed(tmp_path: Path) -> None:
         )
         return done.returncode, done.stdout
 
+    kept = repository / "tests" / "packaging" / "interface.txt"
+    kept.parent.mkdir(parents=True)
+    shutil.copy(HERE / kept.name, kept)
     git("init", "--quiet")
     git("add", "--all")
     git("commit", "--quiet", "--message", "A release")
-    assert check() == (0, "nothing was released yet\n")
-    git("tag", "v1.0.0")
+    code, shown = check()
+    assert code == 0, shown
+    assert shown.startswith("nothing was released yet; 0 lines of tests/packaging/interface.txt are gone or other now")
     options = repository / "ac_sms_async" / "options.py"
+    original = options.read_text()
+    options.write_text(original.replace("    requests: int = field(default=5,", "    starts: int = field(default=5,"))
+    code, shown = check()
+    assert code == 1
+    assert {"- ac_sms_async.RateLimit.requests: int", "+ ac_sms_async.RateLimit.starts: int"} <= {*shown.splitlines()}
+    options.write_text(original)
+    git("tag", "v1.0.0")
     text = options.read_text().replace("def positive_seconds(name: str,", "def positive_seconds(title: str,")
     options.write_text(text)
     assert check() == (0, "0 breaking changes since v1.0.0\n")
