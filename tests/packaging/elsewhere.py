@@ -7,7 +7,6 @@ have tried these there, and they adapt as they are imported.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import importlib
 import importlib.abc
 import os
@@ -21,6 +20,7 @@ import time
 import zoneinfo
 from importlib.machinery import ModuleSpec
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import anyio
@@ -83,9 +83,11 @@ def move_to(system: str) -> None:
     """From here on, this is that system, as far as Python code can tell."""
     sys.platform = system  # type: ignore[assignment,unused-ignore]
     for module, names in (NOT_ON_WINDOWS if system == "win32" else NOT_ON_MACOS).items():
-        for name in names.split():
-            with contextlib.suppress(AttributeError):
-                delattr(module, name)
+        # Another one for whoever imports it from now on: what Python itself has of it, it needs here.
+        there = ModuleType(module.__name__)
+        missing = set(names.split())
+        vars(there).update({name: value for name, value in vars(module).items() if name not in missing})
+        sys.modules[module.__name__] = there
     if system == "win32":
         sys.meta_path.insert(0, Missing())
         for name in UNIX_MODULES & set(sys.modules):
