@@ -131,7 +131,9 @@ release: package $(RELEASE)/.ready ## A dry run: build into dist/ twice and comp
 	@$(RELEASE)/bin/python tests/packaging/release.py
 
 audit: $(RELEASE)/.ready ## Ask an index what is known against the locked dependencies; what it doesn't know of fails, too
-	@$(RELEASE)/bin/pip-audit --disable-pip --require-hashes --strict --progress-spinner off -r requirements-dev.lock
+	@$(RELEASE)/bin/pip-audit --disable-pip --require-hashes --strict --progress-spinner off \
+	  -r requirements-dev.lock -r benchmarks/requirements.lock -r codegen/requirements.lock -r docs/requirements.lock \
+	  -r tests/mutation.lock -r tests/release.lock
 
 api: $(READY) ## Compare the public interface with the last release's
 	@$(BIN)/python tests/packaging/api.py

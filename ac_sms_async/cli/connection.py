@@ -14,7 +14,7 @@ from attrs import evolve, field, frozen
 from ac_sms_async.client import INSECURE_HOST_VARIABLE as INSECURE_HOST
 from ac_sms_async.client import TOKEN_VARIABLE as TOKEN
 from ac_sms_async.client import URL_VARIABLE as URL
-from ac_sms_async.client import SMSClient, budget_of_environment
+from ac_sms_async.client import SMSClient, budget_of_environment, is_trusted
 from ac_sms_async.errors import ConfigurationError
 from ac_sms_async.private_file import read_private
 from ac_sms_async.transport.address import IF_YOU_MEAN_IT, Address, is_host_of
@@ -49,7 +49,8 @@ class Connection:
         options: dict[str, Any] = {"account": self.account, "timezone": self.timezone, **budget_of_environment()}
         given = {name: value for name, value in options.items() if value is not None}
         token = self.found_token()
-        insecure = is_host_of(self.insecure_host or os.environ.get(INSECURE_HOST, ""), self.url.strip())
+        url, given_host = self.url.strip(), self.insecure_host
+        insecure = is_host_of(given_host, url) if given_host else is_trusted(url)
         try:
             return SMSClient(self.url, token, on_event=on_event, allow_insecure_http=insecure, **given)
         except ConfigurationError as error:

@@ -5,34 +5,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from types import TracebackType
-from typing import Self
+
+from tests.in_thread import InThread
 
 
-class Distance:
+class Distance(InThread):
     """`with Distance(path, seconds) as far`: 127.0.0.1 at `far.port` leads to that socket, so many seconds away."""
 
     def __init__(self, path: str, seconds: float = 0.0) -> None:
+        super().__init__()
         self._path = path
         self._seconds = seconds
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
         self._runs = threading.Event()
         self.is_frozen = False
         """While it is, nothing comes through, and what was sent comes later."""
         self._silent: set[asyncio.StreamWriter] = set()
         self._open: set[asyncio.StreamWriter] = set()
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        self._ready.wait()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join()
 
     def silence(self) -> None:
         """Of the connections that are open now nothing is heard any more."""

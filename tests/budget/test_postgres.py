@@ -353,10 +353,18 @@ async def test_the_file_may_be_busy(make: Make, server: Server) -> None:
     path = budget.here.file.path
     with path.open("rb") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
+        let: list[bool] = []
+
+        async def wait() -> None:
+            await let_go(budget)
+            let.append(True)
+
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(let_go, budget)
+            tasks.start_soon(wait)
             await anyio.sleep(0.05)
+            assert not let
             fcntl.flock(held, fcntl.LOCK_UN)
+        assert let
 
 
 async def test_closing_lets_go_of_the_connection_and_wakes_who_waits(make: Make, server: Server) -> None:

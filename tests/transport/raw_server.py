@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-import threading
 import time
 from collections.abc import Callable, Mapping
-from types import TracebackType
-from typing import Self, TypeAlias
+from typing import TypeAlias
 
 import anyio
 from attrs import define, frozen
+
+from tests.in_thread import InThread
 
 
 @frozen
@@ -65,7 +65,7 @@ async def turns(count: int) -> None:
         await asyncio.sleep(0)
 
 
-class RawServer:
+class RawServer(InThread):
     """`with RawServer(script) as server`: `server.url`, and `server.seen` for what came."""
 
     def __init__(
@@ -76,6 +76,7 @@ class RawServer:
         silent: bool = False,
         reads_bodies: bool = True,
     ) -> None:
+        super().__init__()
         self.script: Script = script or (lambda seen: ok())
         self.seen: list[Seen] = []
         self.connections = 0
@@ -84,19 +85,6 @@ class RawServer:
         self._tls = tls
         self._silent = silent
         self._reads_bodies = reads_bodies
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        self._ready.wait()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join()
 
     @property
     def url(self) -> str:

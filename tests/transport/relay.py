@@ -4,30 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import threading
-from types import TracebackType
-from typing import Self
+
+from tests.in_thread import InThread
 
 
-class Relay:
+class Relay(InThread):
     """`with Relay(port) as slow`: `slow.port` leads to that port; `slow.let_go()` lets go what was said so far."""
 
     def __init__(self, port: int) -> None:
+        super().__init__()
         self._target = port
         self.led = 0
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        self._ready.wait()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join()
 
     def let_go(self) -> None:
         self._loop.call_soon_threadsafe(self._go.set)

@@ -102,8 +102,10 @@ async def test_the_strictest_limit_says_whether_it_fails_closed(over: Over, serv
     async with closed, another, anyio.create_task_group() as tasks:
         tasks.start_soon(_refused, closed)
         tasks.start_soon(_refused, another)
+    assert backend.times == []
     async with over(backend, budget=DSN, deadline=4) as lenient:
         await lenient.send(reading())
+    assert len(backend.times) == 1
 
 
 async def _refused(transport: Any) -> None:

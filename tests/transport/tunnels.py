@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-import threading
-from types import TracebackType
-from typing import Self
 
 from attrs import frozen
 
+from tests.in_thread import InThread
 from tests.transport.relay import pass_on
 
 USER, PASSWORD = "us er", "p@ss"
@@ -27,24 +25,12 @@ class Tunnel:
     head: bytes = b""
 
 
-class Tunnels:
+class Tunnels(InThread):
     """`with Tunnels() as proxies`: `proxies.http`, `proxies.socks` are URLs without credentials' place filled."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.asked: list[Tunnel] = []
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        self._ready.wait()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join()
 
     def http(self, credentials: str = WRITTEN) -> str:
         return f"http://{credentials}@127.0.0.1:{self._ports[0]}"
