@@ -62,7 +62,6 @@ class Call:
         "_about",
         "_admission",
         "_core",
-        "_error",
         "_granted",
         "_headers",
         "_on_the_wire",
@@ -96,7 +95,6 @@ class Call:
         self._wire = wire
         self._retry = retry
         self._started = core.clock()
-        self._error: SMSError | None = None
         self._on_the_wire: Exchange | None = None
         self._headers: Mapping[str, str] | None = None
         self._granted = self._started
@@ -133,7 +131,7 @@ class Call:
             if delay is None:
                 raise failure
             # Known from here on as the reason, should the deadline pass.
-            self._error = self._admission.cause = failure
+            self._admission.cause = failure
             logger.info(
                 "%s %s: trying again in %.1f s, after %s", self._wire.method, self._request.path, delay, failure
             )
@@ -319,7 +317,7 @@ class Call:
         if in_line and self._core.account.budget.is_degraded:
             text, kind = f"{text}; the database that keeps it doesn't answer", BudgetUnavailableError
         error = kind(text, spent=spent)
-        error.__cause__ = self._error
+        error.__cause__ = self._admission.cause
         error.maybe_applied = self._was_handed_over()
         return error
 
