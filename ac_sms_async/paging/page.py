@@ -43,9 +43,9 @@ class TiedPage:
     total: int | None
     unreadable: Sequence[Any]
 
-    def is_again(self, offset: int, keys: list[Key], total: int | None) -> bool:
+    def is_again(self, offset: int, keys: list[Key], unreadable: Sequence[Any], total: int | None) -> bool:
         """Whether an answer for a later offset is this page once more, and not for rows inserted before it."""
-        if offset <= self.offset or keys != self.keys:
+        if offset <= self.offset or keys != self.keys or list(unreadable) != list(self.unreadable):
             return False
         if total is None or self.total is None:
             return total == self.total

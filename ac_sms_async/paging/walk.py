@@ -14,11 +14,12 @@ row they share must be there. One that begins its pages at multiples of the limi
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Generic, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, TypeVar
 
 from ac_sms_async.errors import PagingError
 from ac_sms_async.paging.page import FetchedPage, NewRows, TiedPage, rows_of
+from ac_sms_async.paging.place import Place
 from ac_sms_async.paging.resume_token import Key, ResumePoint
 
 __all__ = ["PageWalk"]
@@ -50,21 +51,19 @@ class PageWalk(Generic[T]):
         self._key = key
         # A dict, not a set: its table grows in smaller steps, so that an id never costs more than 100 bytes.
         self._seen: dict[Key, None] = dict.fromkeys(start.tail)
-        # After resuming only the tail of what was given out is known. Where that isn't enough, the list is read
-        # `_again` from its start, silently, up to the place where it had stopped; then all is known.
-        self._partial = bool(start.tail)
-        self._went_back = False
-        self._again = False
+        self._place = Place(start.tail)
         self._limit = limit
         # A row that was given out stands before the place to resume at, so there one row more is needed.
         self._single = single and not start.tail
         self._offset = start.offset
-        self._overlaps = self._partial
+        self._overlaps = self._place.is_near
         self._back = 0
         self._end = 0
         self._stride = 0
         self._received = limit
         self._guess = False
+        # Offsets that were asked for ahead: what comes for them may be older than what is known by then.
+        self._guessed: set[int] = set()
         self._total: int | None = None
         self._idle = 0
         self._stale = 0
@@ -83,6 +82,7 @@ class PageWalk(Generic[T]):
         # A page that can't be where it was asked for: its offset, its rows, and the total that came with it.
         self._suspect: tuple[int, list[Key], int | None] | None = None
         self._nearly_whole = False
+        self._says_zero = False
 
     @property
     def limit(self) -> int:
@@ -114,6 +114,7 @@ class PageWalk(Generic[T]):
             if until is not None and guess >= until:
                 break
             asks.append(guess)
+        self._guessed = self._guessed.intersection(asks).union(asks[1:])
         return asks
 
     def take(self, offset: int, page: FetchedPage[T]) -> NewRows[T] | None:
@@ -134,9 +135,12 @@ class PageWalk(Generic[T]):
             return None
         known = not self._seen.keys().isdisjoint(keys)
         before = self._before
-        if before is not None and known and self._repeats(before, offset, keys):
+        if before is not None and self._is_outdated(before, offset, keys):
+            return None
+        if before is not None and known and self._repeats(before, offset, keys, page.unreadable):
             return None
         empty = not keys and not page.unreadable
+        self._says_zero = self._says_zero or (page.total == 0 and not empty)
         if empty and self._nearly_whole and before is not None and before.total == page.total:
             self._finish()
             return None
@@ -163,7 +167,7 @@ class PageWalk(Generic[T]):
         self._watch(offset, fresh=fresh)
         if whole:
             self._finish()
-        if self._again:
+        if self._place.is_sought:
             return None
         place = self._offset if self._overlaps else offset
         self.point = self.point.moved(place, keys, new, behind_all=offset > 0 and not known)
@@ -171,6 +175,19 @@ class PageWalk(Generic[T]):
             return None
         first = keys.index(new[0]) if new else 0
         return NewRows(rows_of(new, first, keys, page.items), offset + first, page.total, unreadable, self.point)
+
+    def _is_outdated(self, before: TiedPage, offset: int, keys: list[Key]) -> bool:
+        """Whether the page was asked for ahead and doesn't fit the one before it; then it is asked for once more.
+
+        Rows moved between both. A row that moved to the front would tie pages that were never neighbours, if one was
+        read before and one after it.
+        """
+        guessed = offset in self._guessed
+        self._guessed.discard(offset)
+        if not guessed or offset != self._expected or (before.keys[-1] in keys and self._total == before.total):
+            return False
+        self._count_idle()
+        return True
 
     def _is_tied(self, offset: int, keys: list[Key], *, empty: bool) -> bool:
         """Whether nothing can lie between the known rows and this page, though it holds none of them."""
@@ -181,8 +198,8 @@ class PageWalk(Generic[T]):
         if self._aligned and before is not None and offset > before.offset and self._total == before.total:
             # Without a row that both pages have, it is the total that tells whether rows moved; where there is none,
             # nothing does.
-            return self._total is not None or not self._partial
-        if self._partial:
+            return self._total is not None or not self._place.is_near
+        if self._place.is_near:
             # The page before had the last row of all. What comes now may be new, or known once and forgotten.
             return not (self._overlaps or self._aligned or keys)
         return offset == 0 or not (self._overlaps or self._aligned)
@@ -241,13 +258,13 @@ class PageWalk(Generic[T]):
                 f"the last time at offset {offset}, and the total ({self._total}) was the same"
             )
 
-    def _repeats(self, before: TiedPage, offset: int, keys: list[Key]) -> bool:
+    def _repeats(self, before: TiedPage, offset: int, keys: list[Key], unreadable: Sequence[Any]) -> bool:
         """Whether the server sent the page before once more, though another offset was asked for; what to ask then.
 
         It begins its pages at multiples of the limit, or ignores the offset. Rows that moved can look like that
         once, but hardly at two offsets in a row.
         """
-        if not before.is_again(offset, keys, self._total) and not (
+        if not before.is_again(offset, keys, unreadable, self._total) and not (
             self._repeated and offset == before.offset and keys == before.keys
         ):
             self._repeated = []
@@ -276,31 +293,19 @@ class PageWalk(Generic[T]):
         self._repeated = []
         self._expected = None
         self._overlaps = not self._aligned
-        if not self._partial:
+        if not self._place.is_near:
             self._back = self._back * 2 or self._stride
             self._offset = max(0, offset - self._back)
-        elif offset and not self._went_back:
-            self._went_back = True
+        elif offset and self._place.may_go_back():
             self._offset = max(0, offset - (self._stride if self._aligned else self._limit - 1))
         else:
-            self._partial, self._again = False, True
+            self._place.seek()
             self._seen, self._before = {}, None
             self._offset = self._end = self._idle = self._top = 0
 
     def _sift(self, keys: list[Key]) -> list[Key]:
         """The rows to give out, each once; marks all of them as seen."""
-        start = 0
-        if self._partial:
-            # Rows before one that was given out were given out as well, or came in between later.
-            start = 1 + max((index for index, key in enumerate(keys) if key in self._seen), default=-1)
-        elif self._again:
-            tail = self.point.tail
-            place = max((index for index, key in enumerate(keys) if key in tail), default=None)
-            self._again = place is None
-            start = len(keys) if place is None else place + 1
-            self._seen.update(dict.fromkeys(keys[:start]))
-            if place is not None:
-                self._seen.update(dict.fromkeys(tail))
+        start = self._place.skip(keys, self._seen, self.point.tail)
         # Whole pages at a time: row by row this took a third of the walk's time.
         new = dict.fromkeys(keys[start:])
         for key in self._seen.keys() & new.keys():
@@ -339,7 +344,7 @@ class PageWalk(Generic[T]):
             self._idle = self._stale = 0
             self._untied = None
             self._top = self._offset
-            self._went_back = False
+            self._place.came_forward()
             return
         self._count_idle()
         if offset < self._top:
@@ -355,6 +360,6 @@ class PageWalk(Generic[T]):
             raise PagingError(f"the rows shift without end: {_MAX_IDLE} pages brought nothing new")
 
     def _finish(self) -> None:
-        if self._again and (self._seen or self._total != 0):
+        if self._place.is_sought and (self._seen or self._says_zero or self._total != 0):
             raise PagingError("the rows at which the listing had stopped are gone: list it again from the start")
         self.done = True
