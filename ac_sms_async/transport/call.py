@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Mapping
-from typing import Any, TypedDict
+from typing import Any
 
 import anyio
 
@@ -27,18 +26,10 @@ from ac_sms_async.transport.backends.decompression import decompress, decompress
 from ac_sms_async.transport.backends.headers import request_id
 from ac_sms_async.transport.bodies import ERROR_BODY_LIMIT, status_error
 from ac_sms_async.transport.capture import capturing
-from ac_sms_async.transport.core import Core, logger
-from ac_sms_async.transport.events import (
-    AccountPaused,
-    AttemptFinished,
-    BudgetDegraded,
-    BudgetRestored,
-    CallFinished,
-    CallStarted,
-    RetryScheduled,
-)
+from ac_sms_async.transport.core import Core
 from ac_sms_async.transport.retry import PAUSE_WITHOUT_HINT, backoff, is_retryable, may_have_applied
 from ac_sms_async.transport.stopwatch import Stopwatch, in_words
+from ac_sms_async.transport.telling import Telling
 
 __all__ = ["Call"]
 
@@ -46,20 +37,10 @@ ERROR_BODY_SECONDS = 5.0
 """An error's body is worth no longer a wait than this: its status says most."""
 
 
-class _About(TypedDict):
-    call_id: int
-    account: str
-    base_url: str
-    operation_id: str
-    method: str
-    path: str
-
-
 class Call:
     """The state of one call, from its first attempt to its end."""
 
     __slots__ = (
-        "_about",
         "_admission",
         "_core",
         "_granted",
@@ -71,6 +52,7 @@ class Call:
         "_seconds",
         "_start",
         "_started",
+        "_telling",
         "_watch",
         "_wire",
         "attempts",
@@ -100,21 +82,11 @@ class Call:
         self._granted = self._started
         self._seconds = seconds
         self._watch = Stopwatch(self._started)
-        self._about: _About | None = None
         self.deadline: float = self._started + seconds
         self._admission = Admission(core, request, seconds, self.deadline, retry, priority, self._watch)
         self.attempts: int = 0
         self.status: int | None = None
-        if core.is_observed:
-            self._about = {
-                "call_id": core.next_call_id(),
-                "account": core.account_key,
-                "base_url": core.base_url,
-                "operation_id": request.operation_id,
-                "method": request.method,
-                "path": request.path,
-            }
-            core.emit(CallStarted(**self._about, deadline=seconds))
+        self._telling = Telling(core, request, seconds)
 
     async def run(self, *, streamed: bool = False) -> tuple[Exchange, bytes]:
         """Attempts, until one is a success: its exchange and its body.
@@ -132,19 +104,7 @@ class Call:
                 raise failure
             # Known from here on as the reason, should the deadline pass.
             self._admission.cause = failure
-            logger.info(
-                "%s %s: trying again in %.1f s, after %s", self._wire.method, self._request.path, delay, failure
-            )
-            if self._about is not None:
-                self._core.emit(
-                    RetryScheduled(
-                        **self._about,
-                        attempt=self.attempts,
-                        status=self.status,
-                        error=type(failure).__name__,
-                        delay=delay,
-                    )
-                )
+            self._telling.retry(failure, self.attempts, self.status, delay)
             await self._rest(delay)
 
     async def _rest(self, seconds: float) -> None:
@@ -219,8 +179,17 @@ class Call:
                 core.slots.release(None if exchange is None else clock() - ready)
             if exchange is not None:
                 self._start.settle(sent=exchange.sent)
-                if self._about is not None or logger.isEnabledFor(logging.DEBUG):
-                    self._tell_attempt(exchange, error, ready - arrived, started - ready, clock() - started)
+                if self._telling.wants_attempts:
+                    self._telling.attempt(
+                        exchange,
+                        error,
+                        attempt=self.attempts,
+                        status=self.status,
+                        priority=self._priority,
+                        queued=ready - arrived,
+                        paced=started - ready,
+                        duration=clock() - started,
+                    )
                 if not keep_slot:
                     await exchange.aclose()
 
@@ -247,8 +216,7 @@ class Call:
         is_degraded = core.account.budget.is_degraded
         if is_degraded != core.is_degraded:
             core.is_degraded = is_degraded
-            if self._about is not None:
-                core.emit((BudgetDegraded if is_degraded else BudgetRestored)(**self._about))
+            self._telling.budget(is_degraded=is_degraded)
 
     async def _status_error(self, exchange: Exchange) -> APIStatusError:
         body = b""
@@ -296,10 +264,7 @@ class Call:
         core = self._core
         if core.account.pause(core.clock(), seconds):
             # A pause gone mad is cut short; what is told is what is kept.
-            kept = min(seconds, LONGEST_PAUSE)
-            logger.warning("%s answered 429: nothing is sent to it for %.1f s", core.account_key, kept)
-            if self._about is not None:
-                core.emit(AccountPaused(**self._about, seconds=kept))
+            self._telling.pause(min(seconds, LONGEST_PAUSE))
 
     def out_of_time(self) -> DeadlineExceededError:
         """The error for a call whose deadline passed, with what went wrong before as its cause."""
@@ -355,49 +320,11 @@ class Call:
         elif error is not None and self._was_handed_over():
             # What cancels a call has no room for it.
             maybe_applied = True
-            logger.warning(
-                "%s %s was ended by %s when it had been handed over, or partly: it may have taken effect",
-                self._request.method,
-                self._request.path,
-                type(error).__name__,
-            )
-        if self._about is not None:
-            self._core.emit(
-                CallFinished(
-                    **self._about,
-                    attempts=self.attempts,
-                    status=self.status,
-                    error=type(error).__name__ if isinstance(error, Exception) else None,
-                    cancelled=error is not None and not isinstance(error, Exception),
-                    duration=self._core.clock() - self._started,
-                    maybe_applied=maybe_applied,
-                )
-            )
-
-    def _tell_attempt(
-        self, exchange: Exchange, error: SMSError | None, queued: float, paced: float, duration: float
-    ) -> None:
-        request = self._request
-        outcome = self.status if error is None or self.status is not None else type(error).__name__
-        logger.debug(
-            "%s %s: %s in %.0f ms (attempt %d)", request.method, request.path, outcome, duration * 1000, self.attempts
+            self._telling.cut_off(error)
+        self._telling.end(
+            error,
+            attempts=self.attempts,
+            status=self.status,
+            started=self._started,
+            maybe_applied=maybe_applied,
         )
-        if self._about is not None:
-            self._core.emit(
-                AttemptFinished(
-                    **self._about,
-                    attempt=self.attempts,
-                    status=self.status,
-                    error=None if error is None else type(error).__name__,
-                    priority=self._priority,
-                    queued=queued,
-                    paced=paced,
-                    duration=duration,
-                    rate_limit=_number(exchange.headers.get("ratelimit-limit")),
-                    rate_remaining=_number(exchange.headers.get("ratelimit-remaining")),
-                )
-            )
-
-
-def _number(header: str | None) -> int | None:
-    return int(header) if header is not None and header.isascii() and header.isdigit() else None
