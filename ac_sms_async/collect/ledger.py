@@ -6,16 +6,13 @@ whole steps, and the next process goes on behind the last of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import date, datetime
-from typing import Any, Literal, cast
-
-from attrs import frozen
+from typing import cast
 
 from ac_sms_async.collect.needs import (
     Known,
     counts_text,
-    failures_of,
     is_healed,
     is_sent,
     is_stale,
@@ -31,26 +28,14 @@ from ac_sms_async.collect.rows import COUNTS, Fields, RecipientFields, moment
 from ac_sms_async.collect.runs import Run, fence
 from ac_sms_async.collect.source import Counted, Found
 from ac_sms_async.collect.store.protocol import Statement, Store, StoreBusyError, StoreError
-from ac_sms_async.collect.store.statements import marks
+from ac_sms_async.collect.stored_account import Kind, StoredAccount
 from ac_sms_async.collect.window import DETAILS, Detail
 
-__all__ = ["Kind", "Ledger", "Tally"]
-
-Kind = Literal["broadcast", "metrics", "failures", "recipients", "credits", "lists", "snapshot"]
+__all__ = ["Ledger"]
 
 
-@frozen
-class Tally:
-    """How much of each kind of work there is and is done, how many rows of recipients were fetched, and what failed."""
-
-    total: Mapping[str, int]
-    done: Mapping[str, int]
-    recipients: int
-    failed: int
-
-
-class Ledger:
-    """What one sitting reads from and writes to its store, step by step.
+class Ledger(StoredAccount):
+    """What one sitting reads from its store and writes to it, step by step.
 
     Every write raises `StoreBusyError`, and does nothing, once another process has begun to collect the account.
     """
@@ -66,49 +51,18 @@ class Ledger:
         privacy: Privacy,
         refresh: bool = False,
     ) -> None:
-        self._store = store
-        self._account = account
-        self._run = run
-        self._include = include
+        super().__init__(store, account, run, include)
         self._now = now
         self._privacy = privacy
         self._refresh = refresh
         self._seq = run.seq
-
-    async def pending(self, kind: Kind, after: int, limit: int) -> list[tuple[int, int]]:
-        """The next work of a kind, in order: `(seq, broadcast_id)` of what has a seq above `after` and isn't done."""
-        rows = await self._store.read(
-            "SELECT seq, broadcast_id FROM work WHERE run_id = ? AND kind = ? AND done = 0 AND seq > ? "
-            f"ORDER BY seq LIMIT {limit}",
-            (self._run.run_id, kind, after),
-        )
-        return cast("list[tuple[int, int]]", rows)
-
-    async def tally(self) -> Tally:
-        """What there is and what is done so far in this sitting."""
-        rows = await self._store.read(
-            "SELECT kind, COUNT(*), CAST(SUM(done) AS BIGINT) FROM work WHERE run_id = ? GROUP BY kind",
-            (self._run.run_id,),
-        )
-        counted = cast("list[tuple[str, int, int]]", rows)
-        [(recipients, failed)] = await self._store.read(
-            "SELECT recipients, (SELECT COUNT(*) FROM failed_ids WHERE account = ? AND run_id = ?) "
-            "FROM runs WHERE run_id = ?",
-            (self._account, self._run.run_id, self._run.run_id),
-        )
-        return Tally(
-            {kind: total for kind, total, _ in counted},
-            {kind: done for kind, _, done in counted},
-            cast("int", recipients),
-            cast("int", failed),
-        )
 
     # Broadcasts
 
     async def save_page(self, items: Sequence[Fields]) -> None:
         """A page of the list of broadcasts: its rows, and what of them is worth a request."""
         ids = [_id(item) for item in items]
-        known = await self._known(ids)
+        known = await self.known_of(ids)
         counting = [_id(item) for item in items if must_count(item, known.get(_id(item), Known()), self._run.since)]
         details: dict[Detail, list[int]] = {"failures": [], "recipients": []}
         at_rest = sorted(set(ids).difference(counting))
@@ -119,12 +73,12 @@ class Ledger:
                     details[detail].append(broadcast_id)
         if self._run.since is not None:
             # What could not be counted, and was given up, is as what the server leaves out: sent for all we know.
-            given_up = await self._given_up("metrics", counting)
+            given_up = await self.given_up("metrics", counting)
             sent = [_id(item) for item in items if _id(item) in given_up and is_sent(item["status"])]
             details = {detail: [*found, *sent] if detail in self._include else [] for detail, found in details.items()}
             # What failed before has its own time: see `enqueue_debts`.
-            counting = await self._without_debts("metrics", counting)
-            details = {detail: await self._without_debts(detail, found) for detail, found in details.items()}
+            counting = await self.without_debts("metrics", counting)
+            details = {detail: await self.without_debts(detail, found) for detail, found in details.items()}
         # Groups that are newer than the counts, which the server leaves out by now, are not to be judged by these.
         healed = [i for i in at_rest if is_stale(known[i]) and is_healed(known[i].counts, known[i])]
         stamp = self._stamp()
@@ -135,18 +89,6 @@ class Ledger:
             *_cleared(stamp, healed),
             *stamp.settled("broadcast", ids),
         )
-
-    async def unseen(self) -> tuple[list[int], int]:
-        """The known broadcasts that the list did not have, and how many it should have had."""
-        rows = await self._store.read(
-            "SELECT broadcast_id FROM broadcasts WHERE account = ? AND deleted_at IS NULL AND sitting <> ? "
-            "ORDER BY broadcast_id",
-            (self._account, self._run.sitting),
-        )
-        [(known,)] = await self._store.read(
-            "SELECT COUNT(*) FROM broadcasts WHERE account = ? AND deleted_at IS NULL", (self._account,)
-        )
-        return [cast("int", row[0]) for row in rows], cast("int", known)
 
     async def enqueue(self, kind: Kind, ids: Iterable[int]) -> None:
         """Have these fetched."""
@@ -177,7 +119,7 @@ class Ledger:
 
     async def save_metrics(self, ids: Sequence[int], counted: Counted) -> None:
         """A chunk of metrics, and what they make worth fetching: failure groups and recipients."""
-        known = await self._known(ids)
+        known = await self.known_of(ids)
         stamp = self._stamp()
         failures: list[int] = []
         recipients: list[int] = []
@@ -195,8 +137,8 @@ class Ledger:
             if needs_recipients(before.status, counts, before, all_anew=full or self._refresh):
                 recipients.append(broadcast_id)
         if not full:
-            failures = await self._without_debts("failures", failures)
-            recipients = await self._without_debts("recipients", recipients)
+            failures = await self.without_debts("failures", failures)
+            recipients = await self.without_debts("recipients", recipients)
         await self._write(
             *stamp.metrics(counted.metrics, {i: entry.counts for i, entry in known.items()}),
             *stamp.failed("metrics", counted.failed),
@@ -206,10 +148,6 @@ class Ledger:
             self._work("recipients", recipients if "recipients" in self._include else []),
             self._counted(metrics=len(counted.metrics), missing=len(counted.missing)),
         )
-
-    async def known(self, broadcast_id: int) -> Known:
-        """What the store knows of a broadcast."""
-        return (await self._known([broadcast_id])).get(broadcast_id, Known())
 
     async def save_failures(self, broadcast_id: int, groups: Sequence[Fields], before: Known) -> None:
         """The failure groups of a broadcast, and what was `known` of it before they were asked for."""
@@ -226,26 +164,6 @@ class Ledger:
             *self._stamp().recipients(broadcast_id, items),
             self._counted(recipients=len(items), replies=sum(len(item.replies) for item in items)),
         )
-
-    async def unseen_recipients(self, broadcast_id: int) -> int:
-        """How many recipients of a broadcast this sitting has not seen."""
-        [(unseen,)] = await self._store.read(
-            "SELECT COUNT(*) FROM recipients WHERE account = ? AND broadcast_id = ? AND sitting <> ? "
-            "AND erased_at IS NULL",
-            (self._account, broadcast_id, self._run.sitting),
-        )
-        return cast("int", unseen)
-
-    async def untold_failures(self, broadcast_id: int, counts: str | None) -> int | None:
-        """How many failures there are by `counts` that no recipient in the store tells of; None: nobody knows."""
-        failures = failures_of(counts)
-        if failures is None:
-            return None
-        [(told,)] = await self._store.read(
-            "SELECT COUNT(*) FROM recipients WHERE account = ? AND broadcast_id = ? AND deliverability = 'failed'",
-            (self._account, broadcast_id),
-        )
-        return failures - cast("int", told)
 
     async def save_recipients_end(self, broadcast_id: int, before: Known, untold: int | None) -> None:
         """All recipients of a broadcast were fetched, every one of them; those not seen are gone.
@@ -285,23 +203,6 @@ class Ledger:
         if statements:
             await self._write(*statements)
 
-    async def left(self) -> int:
-        """How much work nobody has done. None, unless something is wrong in here."""
-        [(left,)] = await self._store.read(
-            "SELECT COUNT(*) FROM work WHERE run_id = ? AND done = 0", (self._run.run_id,)
-        )
-        return cast("int", left)
-
-    async def owed(self) -> list[tuple[str, int, str]]:
-        """What is owed, as far as this run was asked to look: by kind, how many ids, and what one of them ended in."""
-        kinds = ("broadcast", "metrics", "credits", "lists", "snapshot", *sorted(self._include))
-        rows = await self._store.read(
-            "SELECT kind, COUNT(*), MIN(error) FROM failed_ids WHERE account = ? AND given_up_at IS NULL "
-            f"AND kind IN ({marks(len(kinds))}) GROUP BY kind ORDER BY kind",
-            (self._account, *kinds),
-        )
-        return cast("list[tuple[str, int, str]]", rows)
-
     # Failures
 
     async def save_failed(self, kind: Kind, broadcast_id: int, error: Exception) -> None:
@@ -321,19 +222,12 @@ class Ledger:
             await self._store.write(fence(self._account, self._run), *statements)
         except StoreError as error:
             # Whoever sat down later has the account; the store itself may be in perfect order.
-            if await self._is_ours():
+            if await self.is_ours():
                 raise
             raise StoreBusyError(
                 f"another process has begun to collect the account {self._account!r} into this store meanwhile; "
                 "this one has stopped, and what it saved is kept"
             ) from error
-
-    async def _is_ours(self) -> bool:
-        try:
-            rows = await self._store.read("SELECT sitting FROM accounts WHERE account = ?", (self._account,))
-        except StoreError:
-            return True
-        return bool(rows) and rows[0][0] == self._run.sitting
 
     def _work(self, kind: Kind, ids: Iterable[int]) -> Statement:
         rows = [(self._run.run_id, kind, broadcast_id, self._next_seq()) for broadcast_id in ids]
@@ -354,53 +248,6 @@ class Ledger:
     def _counted(self, **more: int) -> Statement:
         changes = ", ".join(f"{name} = {name} + ?" for name in more)
         return Statement(f"UPDATE runs SET {changes} WHERE run_id = ?", [(*more.values(), self._run.run_id)])
-
-    async def _known(self, ids: Sequence[int]) -> dict[int, Known]:
-        if not ids:
-            # To PostgreSQL an empty list is a syntax error.
-            return {}
-        rows: list[Any] = await self._store.read(
-            "SELECT b.broadcast_id, b.status, b.sent_date, b.failures_counts, b.failures_collected_at, "
-            "b.recipients_counts, (SELECT SUM(g.count) FROM failure_groups g WHERE g.account = b.account "
-            f"AND g.broadcast_id = b.broadcast_id), m.collected_at, {', '.join(f'm.{name}' for name in COUNTS)} "
-            "FROM broadcasts b LEFT JOIN metrics m ON m.account = b.account AND m.broadcast_id = b.broadcast_id "
-            f"WHERE b.account = ? AND b.broadcast_id IN ({marks(len(ids))})",
-            (self._account, *ids),
-        )
-        return {
-            row[0]: Known(
-                status=row[1],
-                sent_date=row[2],
-                counts=None if row[7] is None else tuple(row[8:]),
-                # PostgreSQL adds up to a decimal.
-                groups=None if row[6] is None else int(row[6]),
-                failures_counts=row[3],
-                failures_at=row[4],
-                recipients_counts=row[5],
-            )
-            for row in rows
-        }
-
-    async def _given_up(self, kind: Kind, ids: Collection[int]) -> set[Any]:
-        if not ids:
-            return set()
-        rows = await self._store.read(
-            "SELECT broadcast_id FROM failed_ids WHERE account = ? AND kind = ? AND given_up_at IS NOT NULL "
-            f"AND broadcast_id IN ({marks(len(ids))})",
-            (self._account, kind, *ids),
-        )
-        return {row[0] for row in rows}
-
-    async def _without_debts(self, kind: Kind, ids: Collection[int]) -> list[int]:
-        if not ids:
-            return []
-        rows = await self._store.read(
-            f"SELECT broadcast_id FROM failed_ids WHERE account = ? AND kind = ? AND run_id <> ? "
-            f"AND broadcast_id IN ({marks(len(ids))})",
-            (self._account, kind, self._run.run_id, *ids),
-        )
-        owed = {row[0] for row in rows}
-        return [broadcast_id for broadcast_id in ids if broadcast_id not in owed]
 
 
 def _cleared(stamp: Stamp, ids: Iterable[int]) -> list[Statement]:

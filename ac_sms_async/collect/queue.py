@@ -6,7 +6,8 @@ from collections import deque
 
 import anyio
 
-from ac_sms_async.collect.ledger import Kind, Ledger
+from ac_sms_async.collect.ledger import Ledger
+from ac_sms_async.collect.stored_account import Kind
 
 __all__ = ["WorkQueue"]
 

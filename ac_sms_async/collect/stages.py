@@ -18,11 +18,12 @@ import anyio.abc
 from attrs import define
 
 from ac_sms_async.collect.answers import HOPELESS, is_answer, is_nothing
-from ac_sms_async.collect.ledger import Kind, Ledger
+from ac_sms_async.collect.ledger import Ledger
 from ac_sms_async.collect.needs import Known
 from ac_sms_async.collect.queue import WorkQueue
 from ac_sms_async.collect.reporter import Reporter
 from ac_sms_async.collect.source import Found, Source
+from ac_sms_async.collect.stored_account import Kind
 from ac_sms_async.collect.window import Window
 from ac_sms_async.errors import PagingError, SMSError
 
