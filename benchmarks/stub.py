@@ -24,6 +24,7 @@ class StubExchange:
     status: int = 200
     complete: bool | None = False
     sent: bool = False
+    framed: bool = True
     _read: int = field(default=0, init=False)
 
     async def start(self, progress: Progress) -> None:
