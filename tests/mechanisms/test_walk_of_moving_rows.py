@@ -20,7 +20,7 @@ def take(walk: PageWalk[int], offset: int, rows: list[int], total: int | None, *
 @pytest.mark.parametrize("totals", [(6, 8), (None, None)], ids=["told", "untold"])
 def test_a_page_fetched_ahead_before_a_row_moved_to_the_front_ties_nothing(totals: tuple[int | None, ...]) -> None:
     before, after = totals
-    walk = PageWalk(int, limit=3, start=ResumePoint())
+    walk = PageWalk[int](int, limit=3, start=ResumePoint())
     assert take(walk, 0, [10, 1, 2], before, ahead=3) == [10, 1, 2]
     assert walk.asks(3)[:2] == [2, 4]
     # Meanwhile 4 has moved to the front, and two rows have come before it.
@@ -32,13 +32,13 @@ def test_a_page_fetched_ahead_before_a_row_moved_to_the_front_ties_nothing(total
 
 
 def test_what_fits_is_not_asked_for_again() -> None:
-    walk = PageWalk(int, limit=3, start=ResumePoint())
+    walk = PageWalk[int](int, limit=3, start=ResumePoint())
     for offset in range(0, 40, 2):
         assert take(walk, offset, [offset, offset + 1, offset + 2], 100, ahead=3)[-1] == offset + 2
 
 
 def test_a_page_that_was_not_fetched_ahead_is_as_new_as_can_be() -> None:
-    walk = PageWalk(int, limit=3, start=ResumePoint())
+    walk = PageWalk[int](int, limit=3, start=ResumePoint())
     assert walk.asks(1) == [0]
     walk.take(0, FetchedPage([1, 2, 3], 100))
     assert walk.asks(1) == [2]
@@ -49,7 +49,7 @@ def test_a_page_that_was_not_fetched_ahead_is_as_new_as_can_be() -> None:
 
 
 def test_where_the_rows_of_the_place_have_moved_it_is_an_error() -> None:
-    walk = PageWalk(int, limit=2, start=ResumePoint(0, (3,)))
+    walk = PageWalk[int](int, limit=2, start=ResumePoint(0, (3,)))
     # It isn't where it was: everything is read again, and 4, 5 and 6 come before it does.
     for offset, rows in [(0, [1, 2]), (0, [4, 5]), (1, [5, 6])]:
         assert take(walk, offset, rows, 6) == []
@@ -59,7 +59,7 @@ def test_where_the_rows_of_the_place_have_moved_it_is_an_error() -> None:
 
 
 def test_it_is_so_too_where_that_shows_on_a_later_page() -> None:
-    walk = PageWalk(int, limit=2, start=ResumePoint(0, (3,)))
+    walk = PageWalk[int](int, limit=2, start=ResumePoint(0, (3,)))
     for offset, rows, total in [(0, [1, 2], 6), (0, [4, 5], 6), (1, [5, 6], 6), (2, [9, 5], 8), (3, [5, 3], 8)]:
         assert take(walk, offset, rows, total) == []
     assert take(walk, 4, [3, 7], 8) == [7]
@@ -68,7 +68,7 @@ def test_it_is_so_too_where_that_shows_on_a_later_page() -> None:
 
 
 def test_rows_between_those_of_the_place_came_later() -> None:
-    walk = PageWalk(int, limit=5, start=ResumePoint(20, (3, 5)))
+    walk = PageWalk[int](int, limit=5, start=ResumePoint(20, (3, 5)))
     assert take(walk, 20, [90, 91, 92, 93, 94], 99) == []
     assert take(walk, 16, [80, 81, 82, 83, 84], 99) == []
     assert take(walk, 0, [1, 2, 3, 4, 5], 99) == []
@@ -77,14 +77,14 @@ def test_rows_between_those_of_the_place_came_later() -> None:
 
 
 def test_no_page_at_all_is_not_believed_of_a_server_that_has_said_so_beside_rows() -> None:
-    walk = PageWalk(int, limit=2, start=ResumePoint(0, (3,)))
+    walk = PageWalk[int](int, limit=2, start=ResumePoint(0, (3,)))
     assert take(walk, 0, [1, 2], 0) == []
     with pytest.raises(PagingError, match="are gone"):
         take(walk, 0, [], 0)
 
 
 def test_the_same_rows_without_the_ones_that_have_no_id_are_another_page() -> None:
-    walk = PageWalk(int, limit=10, start=ResumePoint())
+    walk = PageWalk[int](int, limit=10, start=ResumePoint())
     walk.take(0, FetchedPage([2, 3, 5, 6], None, ["a", "b"]))
     walk.take(3, FetchedPage([5, 6], None, ["b"]))
     walk.take(4, FetchedPage([5, 6], None))

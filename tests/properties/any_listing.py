@@ -133,7 +133,8 @@ class AnyListing:
         # What each page brings for certain.
         news = sent - (self.cut if isinstance(self.cut, int) else 1) - len(self.without_id) - len(self.twice)
         pages = math.ceil(largest / max(1, news))
-        # Three to end with, one for each row without an id, since no page tells where in it that row stood; five to find out how a server cuts or ignores, and what was under way beside those in vain.
+        # Three to end with, one for each row without an id, since no page tells where in it that row stood; five to
+        # find out how a server cuts or ignores, and what was under way beside those in vain.
         calm = (
             pages
             + 3
