@@ -12,15 +12,17 @@ def main() -> None:
     try:
         from ac_sms_async.cli.main import run
         from ac_sms_async.cli.streams import prepare_streams
+
+        prepare_streams()
+        sys.exit(run())
     except ModuleNotFoundError as error:
+        # Some of it is imported only when it is used.
         if (error.name or "").partition(".")[0] not in _NEEDED:
             raise
         sys.exit("the ac-sms command needs click and rich: pip install 'ac-sms-async[cli]'")
     except KeyboardInterrupt:
         # While all this is read, which takes a moment.
         sys.exit(130)
-    prepare_streams()
-    sys.exit(run())
 
 
 if __name__ == "__main__":

@@ -15,10 +15,12 @@ from ac_sms_async.errors import (
     PermissionDeniedError,
     RateLimitedError,
     ServerError,
+    SMSError,
     TransportError,
 )
+from ac_sms_async.transport.address import IF_YOU_MEAN_IT
 
-__all__ = ["advice"]
+__all__ = ["advice", "in_words"]
 
 _URL = "Copy the API URL anew from Settings > Developer in ActiveCampaign; it can't be guessed from the account's name."
 
@@ -40,8 +42,27 @@ _BY_CLASS: tuple[tuple[type[Exception], str], ...] = (
 )
 
 
+_IN_PYTHON = (
+    (IF_YOU_MEAN_IT, "name the host with --insecure-host if you mean it"),
+    ("base_url", "the URL"),
+    ("api_token", "the token"),
+    (", or a tzinfo,", ","),
+    ("request_id must be the id of an AI request, as in AIRequest.id", "that is not the id of an AI request"),
+)
+"""What the library says to who writes Python, and what it means here."""
+
+
+def in_words(message: str) -> str:
+    """What is wrong with an argument of the library, said of what was given here."""
+    for said, meant in _IN_PYTHON:
+        message = message.replace(said, meant)
+    return message
+
+
 def advice(error: BaseException) -> str | None:
     """What to do about an error, or None where its message says it all."""
+    if isinstance(error, SMSError) and error.maybe_applied:
+        return "It may have taken effect all the same: look before you do it again, with `ac-sms broadcasts list`."
     if isinstance(error, APIStatusError) and 300 <= error.status < 400:
         return f"The URL sends elsewhere, which is a sign of a wrong account name. {_URL}"
     if isinstance(error, NotFoundError) and error.request is not None and re.search(r"/\d+(/|$)", error.request.path):

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import shlex
 from contextlib import AsyncExitStack
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
 import attrs
 import click
+from attrs import evolve
 
 from ac_sms_async.cli.advice import advice
-from ac_sms_async.cli.connection import connection, connection_options, read_accounts
+from ac_sms_async.cli.command import Command, refuse_without_effect
+from ac_sms_async.cli.connection import Connection, connection, connection_options, read_accounts
 from ac_sms_async.cli.database import database_option
-from ac_sms_async.cli.kinds import DAY, DAYS, INCLUDE, SINCE, STATUS, in_order
-from ac_sms_async.cli.output import Output, json_option, output, printable
+from ac_sms_async.cli.kinds import DAY, DAYS, INCLUDE, SINCE, STATUS, Day, span
+from ac_sms_async.cli.output import Output, json_option, output, quiet_option
 from ac_sms_async.cli.progress import progress_display
 from ac_sms_async.cli.running import run_async
 from ac_sms_async.collect import RunResult, Window, collect_accounts, open_store
@@ -23,12 +25,14 @@ from ac_sms_async.collect.window import details
 
 __all__ = ["collect_command", "exit_code", "store_option"]
 
+_COLUMNS = ("account", "status", "#broadcasts", "#metrics", "#failure_groups", "#recipients", "#failed")
+
 _EXAMPLES = """\b
 Examples:
   ac-sms collect                                 all broadcasts with their metrics, into metrics.sqlite
   ac-sms collect --include failures,recipients   also why messages failed, and each recipient with replies
   ac-sms collect --since last                    for cron: only what can still change
-  ac-sms collect --since 2026-01-01              what was sent since then
+  ac-sms collect --since 2026-01-01              what was sent since then; also yesterday, 30d
   ac-sms collect --accounts accounts.toml        several accounts at once
   ac-sms collect --db postgresql://reports@db/sms
 
@@ -44,7 +48,7 @@ Exit codes: 0 complete, 3 partial (something is owed or was left out), 1 failed,
 """
 
 
-@click.command("collect", epilog=_EXAMPLES, short_help="Collect broadcasts and what came of them into a store.")
+@click.command("collect", cls=Command, epilog=_EXAMPLES)
 @database_option
 @click.option("--include", type=INCLUDE, multiple=True, help="Also fetch failures, recipients (with their replies).")
 @click.option("--since", type=SINCE, help="The first day; or `last`: what can still have changed since the last run.")
@@ -73,14 +77,14 @@ Exit codes: 0 complete, 3 partial (something is owed or was left out), 1 failed,
     help="How long names, phone numbers and replies are kept after a message was sent, such as 90d. Else: for ever.",
 )
 @click.option("--accept-deletions", is_flag=True, help="Believe that very many broadcasts are gone at once.")
-@click.option("--quiet", is_flag=True, help="Show no progress.")
+@quiet_option
 @connection_options
 @json_option
 def collect_command(
     database: str,
     include: tuple[tuple[str, ...], ...],
-    since: date | Literal["last"] | None,
-    until: date | None,
+    since: Day | Literal["last"] | None,
+    until: Day | None,
     horizon: timedelta,
     name: str | None,
     status: str | None,
@@ -89,25 +93,29 @@ def collect_command(
     refresh: bool,
     keep_personal: timedelta | None,
     accept_deletions: bool,
-    quiet: bool,
 ) -> int:
     """Collect all broadcasts of an account, what came of them, and its credits into a store."""
-    if since == "last":
-        if until is not None or name is not None or status is not None:
-            raise click.UsageError("--since last looks at what can still change: it takes no --until, --name, --status")
-        window = Window.since_last(horizon)
+    if accounts_file is None:
+        connections = [connection()]
     else:
-        in_order(since, until)
-        window = Window(since, until, name=name, status=status)
+        refuse_without_effect("with --accounts: its file says it", "url", "token_file", "account", "timezone")
+        host = connection().insecure_host
+        connections = [evolve(entry, insecure_host=host) for entry in read_accounts(accounts_file)]
+    if name is not None and not name.strip():
+        raise click.UsageError("--name is blank")
     wanted = details({detail for group in include for detail in group})
-    connections = [connection()] if accounts_file is None else read_accounts(accounts_file)
+    if not wanted:
+        refuse_without_effect("without --include", "refresh")
+    window = _window(connections, since, until, horizon, name, status)
+    if window.mode == "window":
+        refuse_without_effect("on a part of the broadcasts: nothing is taken for deleted there", "accept_deletions")
     out = output()
 
     async def collect() -> list[RunResult]:
         async with AsyncExitStack() as stack:
             clients = [await stack.enter_async_context(entry.client()) for entry in connections]
             store = await stack.enter_async_context(open_store(database))
-            with progress_display(quiet=quiet) as on_progress:
+            with progress_display(quiet=out.quiet, details=bool(wanted)) as on_progress:
                 return await collect_accounts(
                     clients,
                     store,
@@ -125,6 +133,23 @@ def collect_command(
     return exit_code(results)
 
 
+def _window(
+    connections: list[Connection],
+    since: Day | Literal["last"] | None,
+    until: Day | None,
+    horizon: timedelta,
+    name: str | None,
+    status: str | None,
+) -> Window:
+    if since == "last":
+        why = "with --since last, which looks at all that can still change"
+        refuse_without_effect(why, "until", "name", "status")
+        return Window.since_last(horizon)
+    refuse_without_effect("without --since last", "horizon")
+    start, end = span(since, until, [entry.zone for entry in connections])
+    return Window(start, end, name=name, status=status)
+
+
 def exit_code(results: list[RunResult]) -> int:
     """0 where all are complete, 1 where all have failed, 3 between."""
     codes = {result.exit_code for result in results}
@@ -135,24 +160,20 @@ def _show(out: Output, results: list[RunResult], database: str) -> None:
     if out.as_json:
         out.data([_as_json(result) for result in results])
         return
-    heads = ["Account", "Outcome", "#Broadcasts", "#Metrics", "#Failures", "#Recipients", "#Failed ids", "Time"]
-    rows = [
-        (
-            *(result.account, result.status, result.broadcasts, result.metrics, result.failure_groups),
-            *(result.recipients, result.failed, _seconds(result.seconds)),
-        )
-        for result in results
-    ]
-    out.table(heads, rows)
+    rows = [[*(getattr(result, name.lstrip("#")) for name in _COLUMNS), _seconds(result.seconds)] for result in results]
+    if not out.quiet:
+        out.table([*_COLUMNS, "#time"], rows)
     for result in results:
         if result.error is not None:
-            out.say(f"{printable(result.account)}: {printable(str(result.error))}")
-            out.say(f"  {advice(result.error) or 'See what is wrong, then run the same again: it goes on.'}")
+            out.warn(f"{result.account}: {result.error}")
+            out.warn(f"  {advice(result.error) or 'See what is wrong, then run the same again: it goes on.'}")
         elif result.status == "partial":
             for reason in result.reasons:
-                out.say(f"{printable(result.account)}: {printable(reason)}")
+                out.warn(f"{result.account}: {reason}")
             if result.failed:
-                out.say(f"  Later runs try it again. Each id: ac-sms export{store_option(database)} --table failed_ids")
+                out.warn(
+                    f"  Later runs try it again. Each id: ac-sms export{store_option(database)} --table failed_ids"
+                )
 
 
 def _as_json(result: RunResult) -> dict[str, Any]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
+from ac_sms_async.cli.command import Command
+
 __all__ = ["completion"]
 
 _EXAMPLES = """\b
@@ -15,7 +17,7 @@ Examples:
 """
 
 
-@click.command(epilog=_EXAMPLES, short_help="Print the script for completion in your shell.")
+@click.command(cls=Command, epilog=_EXAMPLES)
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
     """Print what makes your shell complete commands and options."""

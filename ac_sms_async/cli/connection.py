@@ -5,19 +5,23 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Callable
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import click
 from attrs import evolve, field, frozen
 
+from ac_sms_async.cli.advice import in_words
+from ac_sms_async.cli.kinds import ZONE
 from ac_sms_async.client import INSECURE_HOST_VARIABLE as INSECURE_HOST
 from ac_sms_async.client import TOKEN_VARIABLE as TOKEN
 from ac_sms_async.client import URL_VARIABLE as URL
 from ac_sms_async.client import SMSClient, budget_of_environment, is_trusted
 from ac_sms_async.errors import ConfigurationError
+from ac_sms_async.options import time_zone
 from ac_sms_async.private_file import read_private
-from ac_sms_async.transport.address import IF_YOU_MEAN_IT, Address, is_host_of
+from ac_sms_async.transport.address import Address, is_host_of
 from ac_sms_async.transport.events import Event
 
 __all__ = ["Connection", "connection", "connection_options", "read_accounts"]
@@ -28,6 +32,7 @@ TOKEN_FILE = "ACTIVECAMPAIGN_API_TOKEN_FILE"  # noqa: S105 - the name of a varia
 
 _META = "ac_sms_async.connection"
 _WHICH = f"which account? Set {URL}, or give --url (Settings > Developer shows the URL)"
+_USUAL_ZONE = "America/Chicago"
 _KEYS = {"url", "token", "token_env", "token_file", "timezone"}
 
 
@@ -54,7 +59,16 @@ class Connection:
         try:
             return SMSClient(self.url, token, on_event=on_event, allow_insecure_http=insecure, **given)
         except ConfigurationError as error:
-            raise ConfigurationError(_in_options(error.message)) from None
+            raise ConfigurationError(in_words(error.message)) from None
+
+    @property
+    def zone(self) -> tzinfo:
+        """The zone of the account's calendar. Raises `ConfigurationError`."""
+        return time_zone(self.timezone or _USUAL_ZONE)
+
+    def local(self, moment: datetime | None) -> datetime | None:
+        """A time on the account's clocks."""
+        return None if moment is None else moment.astimezone(self.zone)
 
     def account_key(self) -> str:
         """What the account's budget is known by: its name, or its URL. Raises `ConfigurationError`."""
@@ -98,7 +112,7 @@ def connection_options(command: Decorated) -> Decorated:
             str,
             f"Host that may get the token unencrypted, such as sandbox:8080. [{INSECURE_HOST}]",
         ),
-        ("--timezone", "", str, "What times without a zone mean. Default: America/Chicago."),
+        ("--timezone", "", ZONE, f"Days and times without a zone are those of this one. Default: {_USUAL_ZONE}."),
     )
     for name, variable, kind, text in reversed(options):
         command = click.option(
@@ -111,17 +125,6 @@ def connection(context: click.Context | None = None) -> Connection:
     """The connection that the options of the running command describe."""
     context = context or click.get_current_context()
     return cast("Connection", context.meta.get(_META, Connection()))
-
-
-def _in_options(message: str) -> str:
-    """What is wrong with an argument of the client, said of what was given here."""
-    for argument, given in (
-        (IF_YOU_MEAN_IT, "name the host with --insecure-host if you mean it"),
-        ("base_url", "the URL"),
-        ("api_token", "the token"),
-    ):
-        message = message.replace(argument, given)
-    return message
 
 
 def read_accounts(path: Path) -> list[Connection]:

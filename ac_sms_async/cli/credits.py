@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from ac_sms_async.cli import fields
+from ac_sms_async.cli.command import Command
 from ac_sms_async.cli.connection import connection, connection_options
 from ac_sms_async.cli.output import json_option, output
 from ac_sms_async.cli.running import run_async
@@ -12,7 +14,7 @@ from ac_sms_async.models import SmsCredits
 __all__ = ["credits_command"]
 
 
-@click.command("credits", epilog="\b\nExample:\n  ac-sms credits --json\n", short_help="Show the SMS credits.")
+@click.command("credits", cls=Command, epilog="\b\nExample:\n  ac-sms credits --json\n")
 @connection_options
 @json_option
 def credits_command() -> None:
@@ -23,16 +25,8 @@ def credits_command() -> None:
         async with given.client() as sms:
             return await sms.credits.get()
 
-    found = run_async(fetch)
+    found = fields.credits_left(run_async(fetch))
     if out.as_json:
-        out.data(found.to_dict())
-        return
-    out.table(
-        ["#Left", "#Used", "#Included", "#Extra", "Period", "Next refill"],
-        [
-            (
-                *(found.available, found.used_this_period, found.included_this_period, found.extra_credits),
-                *(found.period, found.next_refill_date),
-            )
-        ],
-    )
+        out.data(found)
+    else:
+        out.fields(found)

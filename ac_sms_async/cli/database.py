@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import click
 from click.core import ParameterSource
+from click.shell_completion import CompletionItem
 
 from ac_sms_async.collect.store.target import has_password
 
@@ -25,8 +26,13 @@ def database_option(command: Decorated) -> Decorated:
         default="metrics.sqlite",
         show_default=True,
         callback=without_password,
+        shell_complete=_files,
         help="The store: a SQLite file, or postgresql://... [AC_SMS_DB]",
     )(command)
+
+
+def _files(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    return [CompletionItem(incomplete, type="file")]
 
 
 def without_password(context: click.Context, parameter: click.Parameter, given: str | None) -> str | None:

@@ -12,6 +12,7 @@ from attrs import evolve
 from ac_sms_async import SMSClient
 from ac_sms_async.cli.advice import advice
 from ac_sms_async.cli.budget import desk_for
+from ac_sms_async.cli.command import Command
 from ac_sms_async.cli.connection import Connection, connection, connection_options
 from ac_sms_async.cli.deep import Answer, ask, report
 from ac_sms_async.cli.output import Output, json_option, output, printable
@@ -30,6 +31,7 @@ from ac_sms_async.transport.events import AttemptFinished, Event
 __all__ = ["Finding", "doctor"]
 
 _SIGNS = {"ok": "ok  ", "problem": "FAIL", "skipped": "-   "}
+_ACCESS = "URL and token"
 _EXPECTED_RATE = 5
 _SHARING = (
     "processes of this user share it that see this folder; containers need AC_SMS_BUDGET_DIR on a common volume, or "
@@ -55,7 +57,7 @@ Examples:
 _WRONG_TOKEN = "made-up-by-ac-sms-doctor"  # noqa: S105 - no account has it
 
 
-@click.command(epilog=_EXAMPLES, short_help="Check URL, token, permissions and rate.")
+@click.command(cls=Command, epilog=_EXAMPLES)
 @click.option(
     "--deep", is_flag=True, help="Then ask what is not known of the API, by reading (and with a made-up token once)."
 )
@@ -90,16 +92,26 @@ class _Examination:
         try:
             client = self._given.client(on_event=self._notice)
         except ConfigurationError as error:
-            return [Finding("URL and token", "problem", error.message)]
-        self._note("URL and token", "ok", f"{client.transport.base_url}, with a token")
-        await self._budget(client)
+            return [Finding(_ACCESS, "problem", error.message)]
         async with client as sms:
             if await self._try("credits", lambda: self._credits(sms)):
                 await self._try("broadcasts", lambda: self._broadcasts(sms))
                 await self._try("lists", lambda: self._lists(sms))
                 await self._try("metrics", lambda: self._metrics(sms))
-        self._rate()
+        first = self._access(client.transport.base_url)
+        asked, self._findings = self._findings, [first]
+        await self._budget(client)
+        if first.outcome == "ok":
+            self._findings += asked
+            self._rate()
         return self._findings
+
+    def _access(self, url: str) -> Finding:
+        """Whether URL and token lead into the account: where every question was refused, that is what is wrong."""
+        if any(finding.outcome == "ok" for finding in self._findings):
+            return Finding(_ACCESS, "ok", f"{url} takes the token")
+        refused = self._findings[0]
+        return Finding(_ACCESS, "problem", f"{url}: {refused.detail}", refused.advice)
 
     async def ask(self) -> list[Answer]:
         """What the account says about the guesses of the sandbox."""

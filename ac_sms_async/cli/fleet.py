@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
+from ac_sms_async.cli.command import Group, refuse_without_effect
 from ac_sms_async.cli.database import without_password
-from ac_sms_async.cli.kinds import DAY, DAYS, INCLUDE, SINCE, in_order
+from ac_sms_async.cli.kinds import DATE, DAYS, INCLUDE, LAST_OR_DATE, ZONE, span
 from ac_sms_async.cli.log import PrintableFormatter
-from ac_sms_async.cli.output import json_option, output, printable
+from ac_sms_async.cli.output import Output, json_option, output, printable
 from ac_sms_async.cli.running import run_async
 from ac_sms_async.collect.window import Window, details
 from ac_sms_async.private_file import read_private
@@ -41,7 +42,7 @@ Begin with:
 """
 
 
-@click.group(epilog=_EXAMPLES, short_help="Collect many accounts on many machines.")
+@click.group(cls=Group, epilog=_EXAMPLES)
 def fleet() -> None:
     """Collect many accounts on many machines, with a PostgreSQL between them."""
     try:
@@ -68,9 +69,9 @@ def _plan_options(command: Decorated) -> Decorated:
         click.option(
             "--horizon", type=DAYS, default="30d", show_default=True, help="With `--since last`: how far back."
         ),
-        click.option("--until", type=DAY, help="The last day."),
+        click.option("--until", type=DATE, help="The last day."),
         click.option(
-            "--since", type=SINCE, help="The first day; or `last`: what can still have changed (the default)."
+            "--since", type=LAST_OR_DATE, help="The first day; or `last`: what can still have changed (the default)."
         ),
         click.option("--all", "everything", is_flag=True, help="All broadcasts."),
         click.option("--include", type=INCLUDE, multiple=True, help="Also fetch failures, recipients."),
@@ -94,11 +95,13 @@ def _plan(
         raise click.UsageError("--since last looks at what can still change: it takes no --until")
     if everything and (since is not None or until is not None):
         raise click.UsageError("--all takes neither --since nor --until")
+    if everything or isinstance(since, date) or until is not None:
+        refuse_without_effect("without --since last", "horizon")
     if everything:
         return Plan(Window(), wanted)
     if isinstance(since, date) or until is not None:
-        in_order(since, until)
-        return Plan(Window(since if isinstance(since, date) else None, until), wanted)
+        start, end = span(since if isinstance(since, date) else None, until)
+        return Plan(Window(start, end), wanted)
     if since is None and not wanted and horizon == timedelta(days=30):
         return None
     return Plan(Window.since_last(horizon), wanted)
@@ -149,7 +152,9 @@ def init_command(dsn: str) -> None:
     "--token-file", type=click.Path(path_type=Path), help="File with the API token, for your eyes only; or -."
 )
 @click.option("--token-env", metavar="NAME", help="The token is in this variable on each worker; it is not stored.")
-@click.option("--timezone", default="America/Chicago", show_default=True, help="What times without a zone mean.")
+@click.option(
+    "--timezone", type=ZONE, default="America/Chicago", show_default=True, help="What times without a zone mean."
+)
 @click.option("--schedule", metavar="CRON", help="When to collect it, in UTC, such as '0 3 * * *'.")
 @click.option("--priority", type=int, default=0, show_default=True, help="Higher ones go first.")
 @_plan_options
@@ -246,7 +251,13 @@ def _show_enqueued(outcome: Enqueued) -> None:
     callback=without_password,
     help="Where rows go. Default: the fleet's database. [AC_SMS_DB]",
 )
-@click.option("--backend", type=click.Choice(["httpx", "httptools"]), default="httpx", show_default=True)
+@click.option(
+    "--backend",
+    type=click.Choice(["httpx", "httptools"]),
+    default="httpx",
+    show_default=True,
+    help="What sends requests; httptools is faster, and needs the [speedups] extra.",
+)
 @click.option("--drain", is_flag=True, help="End once all accounts in the queue that this worker can collect are done.")
 @click.option(
     "--stalled-after",
@@ -297,19 +308,21 @@ def status_command(prometheus: bool, dsn: str) -> None:
     from ac_sms_async.fleet import fleet_status
     from ac_sms_async.fleet.prometheus import prometheus_text
 
+    out = output()
+    if prometheus and out.as_json:
+        raise click.UsageError("give --prometheus or --json")
     status = _run(dsn, fleet_status)
     if prometheus:
         click.echo(prometheus_text(status), nl=False)
     else:
-        _show_status(status)
+        _show_status(out, status)
 
 
-def _show_status(status: FleetStatus) -> None:
-    out = output()
+def _show_status(out: Output, status: FleetStatus) -> None:
     if out.as_json:
         out.data(status.to_json())
         return
-    heads = ["Account", "State", "Last success", "#Lag", "Next", "#Requests", "#Rows", "Reason"]
+    heads = ["name", "state", "last_success_at", "#lag", "next_at", "#requests", "#rows", "error"]
     rows = [
         (
             *(account.name, account.state, _utc(account.last_success_at), _span(account.lag), _utc(account.next_at)),

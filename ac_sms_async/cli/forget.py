@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from ac_sms_async.cli.command import Command
 from ac_sms_async.cli.database import database_option
 from ac_sms_async.cli.output import json_option, output
 from ac_sms_async.cli.running import run_async
@@ -19,7 +20,7 @@ Examples:
 """
 
 
-@click.command("forget", epilog=_EXAMPLES, short_help="Blank what a store holds of a contact, for good.")
+@click.command("forget", cls=Command, epilog=_EXAMPLES)
 @database_option
 @click.option("--phone", metavar="NUMBER", help="The phone number, just as it is in the store.")
 @click.option("--contact", type=click.IntRange(min=1), metavar="ID", help="ActiveCampaign's id of the contact.")

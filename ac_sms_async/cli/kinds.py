@@ -1,16 +1,19 @@
-"""What options take: days, dates, lists of details."""
+"""What options take: days, times, lists of details; and what a shell is offered to complete them."""
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import click
+from attrs import frozen
+from click.shell_completion import CompletionItem
 
 from ac_sms_async.collect.window import DETAILS
 from ac_sms_async.resources.broadcasts import BroadcastFilterStatus
 
-__all__ = ["DAY", "DAYS", "INCLUDE", "MOMENT", "SINCE", "STATUS", "in_order"]
+__all__ = ["DATE", "DAY", "DAYS", "INCLUDE", "LAST_OR_DATE", "MOMENT", "SINCE", "STATUS", "ZONE", "Ago", "Day", "span"]
 
 
 if TYPE_CHECKING:
@@ -24,6 +27,16 @@ else:
             return click.ParamType
 
 
+@frozen
+class Ago:
+    """A day so many days ago, whichever that is in the calendar that is meant: `yesterday`, `30d`."""
+
+    days: int
+
+
+Day = date | Ago
+
+
 class _Include(ParamType[tuple[str, ...]]):
     name = "what"
 
@@ -34,32 +47,51 @@ class _Include(ParamType[tuple[str, ...]]):
             self.fail(f"it knows {' and '.join(DETAILS)}, not {', '.join(unknown)}", param, ctx)
         return names
 
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        before, comma, last = incomplete.rpartition(",")
+        left = [name for name in DETAILS if name not in before.split(",")]
+        return [CompletionItem(f"{before}{comma}{name}") for name in left if name.startswith(last)]
+
 
 class _Days(ParamType[timedelta]):
     name = "days"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
-        number = str(value).removesuffix("d")
-        if not number.isdecimal() or len(number) > 5 or not 0 < int(number) <= 36500:
+        number = _days(str(value))
+        if not number:
             self.fail(f"{value!r} is not a number of days such as 30d", param, ctx)
-        return timedelta(days=int(number))
+        return timedelta(days=number)
 
 
-class _Day(ParamType[date]):
-    name = "date"
+class _Day(ParamType["Day | Literal['last']"]):
+    """A day; with `ago` also one so many days ago, with `last` also that word."""
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+    def __init__(self, *, ago: bool, last: bool) -> None:
+        self._ago = ago
+        self._words = (*(["last"] if last else []), *(["today", "yesterday", "7d", "30d"] if ago else []))
+        self.name = "|".join((*(["last"] if last else []), "date", *(["yesterday", "30d"] if ago else [])))
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> date | Ago | Literal["last"]:
+        text = str(value).strip().lower()
+        if text == "last" and text in self._words:
+            return "last"
+        if self._ago:
+            number = _AGO.get(text) if text in _AGO else _days(text) if text.endswith("d") else None
+            if number is not None:
+                return Ago(number)
         try:
-            return date.fromisoformat(str(value))
+            return date.fromisoformat(text)
         except ValueError:
-            self.fail(f"{value!r} is not a date such as 2026-01-31", param, ctx)
+            others = ", ".join(
+                (*(["last"] if "last" in self._words else []), *(["yesterday, 30d"] if self._ago else []))
+            )
+            known = f"a date such as 2026-01-31{f', nor one of {others}' if others else ''}"
+            self.fail(f"{value!r} is not {known}", param, ctx)
 
-
-class _Since(ParamType["date | Literal['last']"]):
-    name = "last|date"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date | Literal["last"]:
-        return "last" if value == "last" else DAY.convert(value, param, ctx)
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        return [CompletionItem(word) for word in self._words if word.startswith(incomplete.lower())]
 
 
 class _Moment(ParamType[datetime]):
@@ -75,15 +107,48 @@ class _Moment(ParamType[datetime]):
         return moment
 
 
+class _Zone(ParamType[str]):
+    name = "zone"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        return str(value)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from zoneinfo import available_timezones
+
+        return [CompletionItem(name) for name in sorted(available_timezones()) if name.startswith(incomplete)]
+
+
+_AGO = {"today": 0, "yesterday": 1}
+
 INCLUDE = _Include()
 DAYS = _Days()
-DAY = _Day()
+DATE = _Day(ago=False, last=False)
+"""A day that is written down, and means the same whenever it is read."""
+LAST_OR_DATE = _Day(ago=False, last=True)
+DAY = _Day(ago=True, last=False)
+SINCE = _Day(ago=True, last=True)
 MOMENT = _Moment()
-SINCE = _Since()
+ZONE = _Zone()
 STATUS = click.Choice(get_args(BroadcastFilterStatus))
 
 
-def in_order(since: date | str | None, until: date | None) -> None:
-    """Refuse a first day after the last one."""
-    if isinstance(since, date) and until is not None and since > until:
-        raise click.UsageError(f"--since ({since}) is after --until ({until})")
+def span(since: Day | None, until: Day | None, zones: Iterable[tzinfo] = (UTC,)) -> tuple[date | None, date | None]:
+    """The first and the last day by these calendars: where they differ, so that no account's day is left out.
+
+    Refuses a first day after the last one.
+    """
+    today = sorted(datetime.now(zone).date() for zone in zones)
+    first, last = _on(since, today[:1]), _on(until, today[-1:])
+    if first is not None and last is not None and first > last:
+        raise click.UsageError(f"--since ({first}) is after --until ({last})")
+    return first, last
+
+
+def _on(day: Day | None, today: Sequence[date]) -> date | None:
+    return today[0] - timedelta(days=day.days) if isinstance(day, Ago) else day
+
+
+def _days(text: str) -> int | None:
+    number = text.removesuffix("d")
+    return int(number) if number.isdecimal() and len(number) <= 5 and 0 < int(number) <= 36500 else None

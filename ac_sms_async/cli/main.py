@@ -13,26 +13,11 @@ import click
 
 from ac_sms_async import __version__
 from ac_sms_async.cli.advice import advice
-from ac_sms_async.cli.ai import ai
-from ac_sms_async.cli.broadcasts import broadcasts
-from ac_sms_async.cli.budget import budget
-from ac_sms_async.cli.collect import collect_command
-from ac_sms_async.cli.completion import completion
-from ac_sms_async.cli.credits import credits_command
-from ac_sms_async.cli.doctor import doctor
-from ac_sms_async.cli.export import export
-from ac_sms_async.cli.fleet import fleet
-from ac_sms_async.cli.forget import forget_command
-from ac_sms_async.cli.metrics import metrics
+from ac_sms_async.cli.command import Commands, Later
 from ac_sms_async.cli.output import Output, printable
-from ac_sms_async.cli.report import report
 from ac_sms_async.cli.running import Stopped
-from ac_sms_async.cli.store import store
 from ac_sms_async.cli.streams import give_up_output
-from ac_sms_async.collect import StoreError
-from ac_sms_async.collect.store.target import without_userinfo
 from ac_sms_async.errors import ConfigurationError, SMSError
-from ac_sms_async.sandbox.command import sandbox
 
 __all__ = ["cli", "run"]
 
@@ -53,20 +38,40 @@ Or try it without an account: ac-sms sandbox
 """
 
 
-@click.group(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+_COMMANDS = {
+    "collect": Later("collect", "collect_command", "Collect broadcasts and what came of them into a store."),
+    "report": Later("report", "report", "Make a page of a store: what was sent, and what came of it."),
+    "export": Later("export", "export", "Write tables of a store as a workbook, CSV, JSON or Parquet."),
+    "store": Later("store", "store", "Check, migrate, back up a store; rename an account in it."),
+    "forget": Later("forget", "forget_command", "Blank what a store holds of a contact, for good."),
+    "broadcasts": Later("broadcasts", "broadcasts", "List, show, create, change, delete and send broadcasts."),
+    "metrics": Later("metrics", "metrics", "Show the numbers of broadcasts."),
+    "recipients": Later("recipients", "recipients", "List whom a broadcast was sent to."),
+    "lists": Later("lists", "lists", "List the lists that broadcasts can be sent to."),
+    "ai": Later("ai", "ai", "Have broadcasts written by the AI."),
+    "credits": Later("credits", "credits_command", "Show the SMS credits."),
+    "budget": Later("budget", "budget", "Look at the budget that processes share, or pause it."),
+    "doctor": Later("doctor", "doctor", "Check URL, token, permissions and rate."),
+    "fleet": Later("fleet", "fleet", "Collect many accounts on many machines."),
+    "sandbox": Later(
+        "ac_sms_async.sandbox.command", "sandbox", "Run a look-alike of ActiveCampaign's SMS API to try things on."
+    ),
+    "completion": Later("completion", "completion", "Print the script for completion in your shell."),
+}
+
+
+@click.group(
+    cls=Commands,
+    later=_COMMANDS,
+    epilog=_EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, prog_name="ac-sms")
 def cli() -> None:
     """ActiveCampaign SMS broadcasts: collect what came of them, report on it, send.
 
     Exit codes: 0 all went well, 1 it failed, 2 the command was given wrongly, 3 a part failed, 130 it was stopped.
     """
-
-
-for _command in (
-    collect_command, report, export, forget_command, store,
-    broadcasts, ai, metrics, credits_command, budget, doctor, fleet, sandbox, completion,
-):  # fmt: skip
-    cli.add_command(_command)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -102,9 +107,17 @@ def _run(given: list[str]) -> int:
         return error.exit_code
     except (Stopped, click.Abort):
         return _stopped(given)
-    except (SMSError, StoreError) as error:
+    except SMSError as error:
         _explain(error, as_json="--json" in given)
         return _GIVEN_WRONGLY if isinstance(error, ConfigurationError) else _FAILED
+    except Exception as error:
+        # With its module comes everything that collects.
+        from ac_sms_async.collect import StoreError
+
+        if not isinstance(error, StoreError):
+            raise
+        _explain(error, as_json="--json" in given)
+        return _FAILED
     return outcome if isinstance(outcome, int) else 0
 
 
@@ -122,6 +135,8 @@ def _explain(error: Exception, *, as_json: bool) -> None:
 def _stopped(given: Sequence[str]) -> int:
     click.echo("stopped", err=True)
     if given[:1] == ["collect"]:
+        from ac_sms_async.collect.store.target import without_userinfo
+
         # --fresh would throw away what was fetched.
         again = without_userinfo(shlex.join(["ac-sms", *(word for word in given if word != "--fresh")]))
         same = "run" if "--fresh" in given else "run the same again"

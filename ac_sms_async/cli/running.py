@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
 import sys
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
-
-import anyio
 
 __all__ = ["Stopped", "run_async"]
 
@@ -24,6 +21,11 @@ class Stopped(Exception):
 
 def run_async(work: Callable[[], Awaitable[T]]) -> T:
     """Run `work` on asyncio. Raises what it raises, and `Stopped` when a signal ended it."""
+    # Half of the time that it takes to show a help, which needs neither.
+    import asyncio
+
+    import anyio
+
     results: list[T] = []
 
     async def main() -> None:

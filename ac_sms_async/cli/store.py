@@ -8,8 +8,9 @@ from typing import cast
 import attrs
 import click
 
+from ac_sms_async.cli.command import Group
 from ac_sms_async.cli.database import database_option
-from ac_sms_async.cli.output import json_option, output, printable
+from ac_sms_async.cli.output import json_option, output, printable, quiet_option
 from ac_sms_async.cli.running import run_async
 from ac_sms_async.collect import open_store
 from ac_sms_async.collect.store.backup import back_up
@@ -54,13 +55,14 @@ Examples:
 }
 
 
-@click.group(epilog=_EXAMPLES, short_help="Check, migrate, back up a store; rename an account in it.")
+@click.group(cls=Group, epilog=_EXAMPLES)
 def store() -> None:
     """Look after a store: a SQLite file, or a PostgreSQL."""
 
 
 @store.command(epilog=_EXAMPLES_OF["check"])
 @database_option
+@quiet_option
 @json_option
 def check(database: str) -> int:
     """Tell what is wrong with a store; nothing is changed.
@@ -106,6 +108,7 @@ def migrate(database: str) -> None:
 @store.command(epilog=_EXAMPLES_OF["backup"])
 @database_option
 @click.argument("path", metavar="FILE", type=click.Path(path_type=Path))
+@quiet_option
 @json_option
 def backup(database: str, path: Path) -> None:
     """Copy a SQLite store to FILE, as it is at one moment. A PostgreSQL is backed up with pg_dump."""

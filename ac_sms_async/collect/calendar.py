@@ -11,7 +11,7 @@ from ac_sms_async.collect.store.protocol import Statement, Store
 from ac_sms_async.collect.store.storable import moment
 from ac_sms_async.options import time_zone
 
-__all__ = ["keep_calendar", "zone_name", "zone_of"]
+__all__ = ["keep_calendar", "zone_name", "zone_of", "zones_of"]
 
 _FIRST_YEAR = 2000
 _AHEAD = 10
@@ -46,6 +46,18 @@ def zone_of(name: str | None) -> tzinfo:
         return time_zone(name)
     ahead = timedelta(hours=int(offset[2]), minutes=int(offset[3]))
     return timezone(-ahead if offset[1] == "-" else ahead)
+
+
+async def zones_of(store: Store, *, account: str | None = None, timezone: str | None = None) -> list[tzinfo]:
+    """The zones of an account's calendar, or of all accounts in the store; the one of this name, where it is given.
+
+    UTC where none is known. Raises `ConfigurationError` for a name that means nothing here.
+    """
+    if timezone is not None:
+        return [zone_of(timezone)]
+    rows = await store.read("SELECT account, timezone FROM accounts ORDER BY account")
+    mine = [None if zone is None else str(zone) for name, zone in rows if account in (None, name)]
+    return [zone_of(zone) for zone in mine] or [UTC]
 
 
 async def keep_calendar(store: Store, zone: tzinfo | None, now: datetime) -> list[Statement]:

@@ -7,9 +7,10 @@ import json
 import re
 import tempfile
 from collections.abc import Callable, Sequence
+from datetime import date
 from os import PathLike
 from pathlib import Path
-from typing import IO, Any, Literal, Protocol
+from typing import IO, Any, Literal, Protocol, TypedDict
 
 import anyio
 import anyio.to_thread
@@ -21,9 +22,18 @@ from ac_sms_async.collect.store.schema import Table, table
 from ac_sms_async.collect.workbook import Workbook
 from ac_sms_async.downloads.part_file import PartFile, whole_file
 
-__all__ = ["ExportFormat", "export_table", "export_workbook", "write_table"]
+__all__ = ["ExportFormat", "Part", "export_table", "export_workbook", "is_by_broadcast", "write_table"]
 
 ExportFormat = Literal["csv", "jsonl", "parquet", "xlsx"]
+
+
+class Part(TypedDict, total=False):
+    """Of which rows: those of one account, and of broadcasts sent on some days of each account's calendar."""
+
+    account: str | None
+    since: date | None
+    until: date | None
+
 
 _PERSONAL = ("recipients", "replies")
 """Tables that hold what people are called, where they can be reached, and what they said."""
@@ -36,26 +46,31 @@ async def export_table(
     *,
     format: ExportFormat = "csv",
     account: str | None = None,
+    since: date | None = None,
+    until: date | None = None,
     safe: bool = False,
 ) -> int:
     """Write the table or view `name` to a file, of one account or of all; returns the number of rows.
 
-    With `safe`, no text of a CSV is a formula to a spreadsheet: an apostrophe stands before what would be one.
+    With `since` and `until`, both included, only rows of broadcasts that were sent on these days of their account's
+    calendar; a table that isn't about single broadcasts is refused then. With `safe`, no text of a CSV is a formula to
+    a spreadsheet: an apostrophe stands before what would be one.
 
     The file appears whole or not at all, and one with names or replies of people is for the user alone (mode 0600),
     unless there was a file before, whose mode stays. Parquet needs DuckDB (the `[parquet]` extra), a workbook needs
     XlsxWriter (`[xlsx]`): see `export_workbook`. Raises `StoreError`.
     """
+    part: Part = {"account": account, "since": since, "until": until}
     if format == "xlsx":
-        return (await export_workbook(store, [name], path, account=account))[name]
+        return (await export_workbook(store, [name], path, **part))[name]
     entry = _entry(name)
     refuse_store_file(store, Path(path))
     try:
-        async with whole_file(path, private=name in _PERSONAL) as part:
+        async with whole_file(path, private=name in _PERSONAL) as whole:
             if format == "parquet":
-                return await _export_parquet(store, entry, part, account)
-            file = part.text()
-            count = await write_table(store, name, file, format=format, account=account, safe=safe)
+                return await _export_parquet(store, entry, whole, part)
+            file = whole.text()
+            count = await write_table(store, name, file, format=format, safe=safe, **part)
             await anyio.to_thread.run_sync(file.flush)
             return count
     except OSError as error:
@@ -63,13 +78,19 @@ async def export_table(
 
 
 async def export_workbook(
-    store: Store, names: Sequence[str], path: str | PathLike[str], *, account: str | None = None
+    store: Store,
+    names: Sequence[str],
+    path: str | PathLike[str],
+    *,
+    account: str | None = None,
+    since: date | None = None,
+    until: date | None = None,
 ) -> dict[str, int]:
     """Write tables and views, a sheet for each, to a workbook (`.xlsx`); returns the number of rows of each.
 
-    Times are on the clocks of each row's account, rates are shown as percent, and no text is a formula. Whole numbers
-    of 15 digits and more are text, and so are times before March 1900. Needs XlsxWriter (the `[xlsx]` extra). The file
-    appears as in `export_table`. Raises `StoreError`.
+    `since` and `until` as in `export_table`. Times are on the clocks of each row's account, rates are shown as percent,
+    and no text is a formula. Whole numbers of 15 digits and more are text, and so are times before March 1900. Needs
+    XlsxWriter (the `[xlsx]` extra). The file appears as in `export_table`. Raises `StoreError`.
     """
     entries = [_entry(name) for name in dict.fromkeys(names)]
     refuse_store_file(store, Path(path))
@@ -84,7 +105,8 @@ async def export_workbook(
                 with Workbook(whole, calendar) as book:
                     for entry in entries:
                         sheet = book.sheet(entry)
-                        counts[entry.name] = await _feed(store, entry, account, sheet.rows)
+                        mine: Part = {"account": account, "since": since, "until": until}
+                        counts[entry.name] = await _feed(store, entry, mine, sheet.rows)
                         sheet.end()
                     await anyio.to_thread.run_sync(book.close)
                 await anyio.to_thread.run_sync(_copied, whole, part)
@@ -107,13 +129,15 @@ async def write_table(
     *,
     format: Literal["csv", "jsonl"] = "csv",
     account: str | None = None,
+    since: date | None = None,
+    until: date | None = None,
     safe: bool = False,
 ) -> int:
-    """Write the table or view `name` to an open text file; returns the number of rows. `safe` as in `export_table`."""
+    """Write the table or view `name` to an open text file; returns the number of rows. The rest: `export_table`."""
     entry = _entry(name)
     make_csv = _SafeCSV if safe else _CSV
     writer: _Writer = make_csv(file, entry) if format == "csv" else _JSONLines(file, entry)
-    return await _feed(store, entry, account, writer.rows)
+    return await _feed(store, entry, {"account": account, "since": since, "until": until}, writer.rows)
 
 
 class _Writer(Protocol):
@@ -184,15 +208,15 @@ def _quoted(value: Value) -> str:
     return "" if value is None else '"' + str(value).replace('"', '""') + '"'
 
 
-async def _export_parquet(store: Store, entry: Table, part: PartFile, account: str | None) -> int:
+async def _export_parquet(store: Store, entry: Table, file: PartFile, part: Part) -> int:
     try:
         import duckdb
     except ImportError:
         raise StoreError("Parquet needs DuckDB: pip install 'ac-sms-async[parquet]'") from None
     with tempfile.TemporaryDirectory(prefix="ac-sms-") as folder:
         rows = Path(folder, "rows.csv")
-        with rows.open("w", encoding="utf-8", newline="") as file:  # noqa: ASYNC230 - see write_table
-            count = await _feed(store, entry, account, _Quoted(file).rows)
+        with rows.open("w", encoding="utf-8", newline="") as text:  # noqa: ASYNC230 - see write_table
+            count = await _feed(store, entry, part, _Quoted(text).rows)
         types = ", ".join(f"'{column.name}': '{_PARQUET_TYPES[column.type]}'" for column in entry.columns)
 
         whole = Path(folder, "rows.parquet")
@@ -209,7 +233,7 @@ async def _export_parquet(store: Store, entry: Table, part: PartFile, account: s
                     {"rows": str(rows)},
                 )
 
-            _copied(whole, part)
+            _copied(whole, file)
 
         await anyio.to_thread.run_sync(convert)
     return count
@@ -230,15 +254,13 @@ def _literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-async def _feed(store: Store, entry: Table, account: str | None, write: Callable[[list[Row]], None]) -> int:
-    known = "account" in entry.names
-    if account is not None and not known:
-        raise StoreError(f"{entry.name} is not kept by account")
-    where, values = (" WHERE account = ?", (account,)) if account is not None else ("", ())
-    if account is not None:
-        names = [str(row[0]) for row in await store.read("SELECT account FROM accounts ORDER BY account")]
-        if account not in names:
-            raise StoreError(f"the store has no account {account!r}; it has {', '.join(names) or 'none yet'}")
+def is_by_broadcast(name: str) -> bool:
+    """Whether the rows of a table or view are each about one broadcast, so that they have the day it was sent on."""
+    return {"account", "broadcast_id"} <= set(_entry(name).names)
+
+
+async def _feed(store: Store, entry: Table, part: Part, write: Callable[[list[Row]], None]) -> int:
+    where, values = await _where(store, entry, part)
     order = ", ".join(entry.key or [name for name in _IDENTIFY if name in entry.names])
     sql = f"SELECT {', '.join(entry.names)} FROM {entry.name}{where} ORDER BY {order}"
     count = 0
@@ -248,6 +270,30 @@ async def _feed(store: Store, entry: Table, account: str | None, write: Callable
             await anyio.to_thread.run_sync(write, chunk)
             count += len(chunk)
     return count
+
+
+async def _where(store: Store, entry: Table, part: Part) -> tuple[str, Row]:
+    """The condition of a part, and its values."""
+    conditions: list[str] = []
+    values: list[Value] = []
+    account = part.get("account")
+    if account is not None:
+        if "account" not in entry.names:
+            raise StoreError(f"{entry.name} is not kept by account")
+        names = [str(row[0]) for row in await store.read("SELECT account FROM accounts ORDER BY account")]
+        if account not in names:
+            raise StoreError(f"the store has no account {account!r}; it has {', '.join(names) or 'none yet'}")
+        conditions.append("account = ?")
+        values.append(account)
+    days = [(sign, day) for sign, day in ((">=", part.get("since")), ("<=", part.get("until"))) if day is not None]
+    if days:
+        if not is_by_broadcast(entry.name):
+            raise StoreError(f"{entry.name} is not about single broadcasts, so no days of sending can be chosen")
+        sent = " AND ".join(f"sent_day {sign} ?" for sign, _ in days)
+        sent_then = f"SELECT account, broadcast_id FROM broadcast_rates WHERE {sent}"
+        conditions.append(f"(account, broadcast_id) IN ({sent_then})")
+        values += [day.isoformat() for _, day in days]
+    return (f" WHERE {' AND '.join(conditions)}" if conditions else ""), tuple(values)
 
 
 _IDENTIFY = ("account", "broadcast_id", "list_id", "week", "month", "error_code", "error_source")

@@ -60,6 +60,7 @@ class Reporter:
                 recipients_done=done.get("recipients", 0),
                 recipients_total=total.get("recipients", 0),
                 recipients=tally.recipients,
+                recipients_expected=tally.recipients_expected,
                 failed=tally.failed,
             )
         )

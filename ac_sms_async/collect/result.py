@@ -34,6 +34,8 @@ class Progress:
     recipients_total: int = 0
     recipients: int = 0
     """Rows of recipients fetched."""
+    recipients_expected: int = 0
+    """Rows of recipients that there will be, by the counts of the broadcasts that want theirs fetched so far."""
     failed: int = 0
 
 

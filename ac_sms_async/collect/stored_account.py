@@ -21,11 +21,12 @@ Kind = Literal["broadcast", "metrics", "failures", "recipients", "credits", "lis
 
 @frozen
 class Tally:
-    """How much of each kind of work there is and is done, how many rows of recipients were fetched, and what failed."""
+    """How much of each kind of work there is and is done, rows of recipients fetched and expected, and what failed."""
 
     total: Mapping[str, int]
     done: Mapping[str, int]
     recipients: int
+    recipients_expected: int
     failed: int
 
 
@@ -63,8 +64,20 @@ class StoredAccount:
             {kind: total for kind, total, _ in counted},
             {kind: done for kind, _, done in counted},
             cast("int", recipients),
+            await self._recipients_expected() if any(kind == "recipients" for kind, _, _ in counted) else 0,
             cast("int", failed),
         )
+
+    async def _recipients_expected(self) -> int:
+        """To how many the broadcasts were sent whose recipients are to be fetched, or were."""
+        [(expected,)] = await self._store.read(
+            "SELECT CAST(SUM(COALESCE(m.sends, b.sent_to_count)) AS BIGINT) FROM work w "
+            "LEFT JOIN metrics m ON m.account = ? AND m.broadcast_id = w.broadcast_id "
+            "LEFT JOIN broadcasts b ON b.account = ? AND b.broadcast_id = w.broadcast_id "
+            "WHERE w.run_id = ? AND w.kind = 'recipients'",
+            (self._account, self._account, self._run.run_id),
+        )
+        return cast("int", expected or 0)
 
     async def unseen(self) -> tuple[list[int], int]:
         """The known broadcasts that the list did not have, and how many it should have had."""

@@ -33,6 +33,11 @@ class Ran:
         return json.loads(self.out)
 
     @property
+    def fields(self) -> dict[str, str]:
+        """The output as the fields of one thing."""
+        return {row[0]: row[1] for row in self.rows}
+
+    @property
     def rows(self) -> list[list[str]]:
         """The output as a table, without its head."""
         return [line.split("\t") for line in self.out.splitlines()[1:]]

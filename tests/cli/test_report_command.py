@@ -43,7 +43,7 @@ def test_periods(acme: Command, tmp_path: Path) -> None:
         (["--until", "2026-01-01"], "--until needs --since"),
         (["--since", "2026-01-02", "--until", "2026-01-01"], "is after --until"),
         (["--last", "year"], "'year' is not one of"),
-        (["--since", "yesterday"], "not a date"),
+        (["--since", "last"], "'last' is not a date such as 2026-01-31, nor one of yesterday, 30d"),
         (["--timezone", "Europe/Nowhere"], "time zone"),
     ],
 )
