@@ -7,7 +7,7 @@ READY  := $(VENV)/.ready
 DOCS   := .venv-docs
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-fleet test test-fast test-real-time test-all simulate lint types generate check-generated bench soak mutation mutation-document docs package release audit api lock clean conformance
+.PHONY: help demo demo-fleet test test-fast test-real-time test-all simulate lint types generate check-generated bench soak mutation mutation-document notebook docs package release audit api lock clean conformance
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -106,6 +106,17 @@ mutation: $(MUTATION)/.ready ## Change the code in thousands of small ways and c
 mutation-document: $(READY) ## Make every single change of the vendor's document, and count which slip through (MUTANTS=300 for some)
 	@$(BIN)/python -m tests.codegen.verdicts $(MUTANTS)
 
+NOTEBOOK := .venv-notebook
+$(NOTEBOOK)/.ready: examples/requirements.lock pyproject.toml
+	@echo "Setting up $(NOTEBOOK) (once, about a minute)"
+	@$(PYTHON) -m venv --clear $(NOTEBOOK)
+	@$(NOTEBOOK)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r examples/requirements.lock
+	@$(NOTEBOOK)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+notebook: $(NOTEBOOK)/.ready ## Run the notebook of examples/, and what the docs say to pandas, Polars and DuckDB
+	$(NOTEBOOK)/bin/python -m pytest tests/examples/test_notebook.py tests/docs/test_blocks.py -k notebook
+
 $(DOCS)/.ready: docs/requirements.lock
 	@$(PYTHON) -m venv --clear $(DOCS)
 	@$(DOCS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
@@ -133,7 +144,7 @@ release: package $(RELEASE)/.ready ## A dry run: build into dist/ twice and comp
 audit: $(RELEASE)/.ready ## Ask an index what is known against the locked dependencies; what it doesn't know of fails, too
 	@$(RELEASE)/bin/pip-audit --disable-pip --require-hashes --strict --progress-spinner off \
 	  -r requirements-dev.lock -r benchmarks/requirements.lock -r codegen/requirements.lock -r docs/requirements.lock \
-	  -r tests/mutation.lock -r tests/release.lock
+	  -r examples/requirements.lock -r tests/mutation.lock -r tests/release.lock
 
 api: $(READY) ## Compare the public interface with the last release's
 	@$(BIN)/python tests/packaging/api.py
@@ -146,6 +157,9 @@ lock: ## Renew the hash-checked, host-free locks (needs uv)
 	uv pip compile pyproject.toml benchmarks/requirements.in --extra speedups --group bench --universal \
 	  --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade -q \
 	  -o benchmarks/requirements.lock
+	uv pip compile pyproject.toml --extra cli --extra parquet --extra sandbox --group notebook --universal \
+	  --python-version 3.11 --generate-hashes -c requirements-dev.lock --no-emit-index-url --no-header --no-annotate \
+	  --upgrade -q -o examples/requirements.lock
 	uv pip compile --group mutation --universal --python-version 3.11 --generate-hashes -c requirements-dev.lock \
 	  --no-emit-index-url --no-header --no-annotate --upgrade -q -o tests/mutation.lock
 	uv pip compile --group release --universal --python-version 3.11 --generate-hashes \

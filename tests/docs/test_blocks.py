@@ -19,6 +19,7 @@ import sys
 import textwrap
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from importlib.util import find_spec
 from itertools import zip_longest
 from pathlib import Path
 from types import CodeType, ModuleType
@@ -66,6 +67,10 @@ def blocks_of(page: Path) -> list[Block]:
             )
         )
     return found
+
+
+NEEDS = {"docs/how-to/notebook.md": ("pandas", "polars", "pyarrow")}
+"""What pages use beside what is installed for all tests: `make notebook` has it."""
 
 
 def pages() -> list[Path]:
@@ -168,6 +173,9 @@ def matches(expected: str, printed: str) -> bool:
 def test_the_blocks_of_a_page_run(
     page: Path, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    missing = [name for name in NEEDS.get(str(page.relative_to(ROOT)), ()) if find_spec(name) is None]
+    if missing:
+        pytest.skip(f"{', '.join(missing)} not installed here: `make notebook` runs this page")
     # At five requests a second, reading all pages would take minutes.
     monkeypatch.setitem(Transport.__init__.__kwdefaults__ or {}, "rate_limit", RateLimit(100, per=0.2, margin=0))
     monkeypatch.chdir(tmp_path)

@@ -1,10 +1,9 @@
-"""The scripts of examples/ as their users run them: a worker fed through a pipe, a page of plots from a store."""
+"""The script of examples/ as its users run it: a worker fed through a pipe."""
 
 from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -14,12 +13,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import anyio
 import httpx
 import pytest
 
-from ac_sms_async import SMSClient
-from ac_sms_async.collect import collect, open_store
 from ac_sms_async.sandbox import Pace, Sandbox
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -88,39 +84,3 @@ def test_sigterm_lets_running_jobs_finish() -> None:
     assert worker.returncode == 0
     assert "Traceback" not in err
     assert "Warning" not in err
-
-
-def test_plots_from_a_store(sandbox: Sandbox, tmp_path: Path) -> None:
-    store, page = tmp_path / "metrics.sqlite", tmp_path / "plots.html"
-
-    async def fill() -> None:
-        async with (
-            SMSClient(sandbox.url, sandbox.token, rate_limit=None) as sms,
-            await open_store(str(store)) as opened,
-        ):
-            await collect(sms, opened)
-
-    anyio.run(fill)
-    shown = plot(store, page)
-    assert shown.returncode == 0, shown.stderr
-    found = re.match(r"(\d+) broadcasts, from 2024-01-21 to 2026-01-07", shown.stdout)
-    assert found is not None
-    html = page.read_text("utf-8")
-    assert html.count("<circle") == int(found[1]) > 20
-    assert 20 <= html.count("<rect") <= 25
-
-
-def test_plots_say_what_is_missing(tmp_path: Path) -> None:
-    shown = plot(tmp_path / "none.sqlite", tmp_path / "plots.html")
-    assert shown.returncode == 1
-    assert "ac-sms collect" in shown.stderr
-
-
-def plot(store: Path, page: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, EXAMPLES / "plot_store.py", store, page],
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
