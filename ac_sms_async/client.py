@@ -65,10 +65,10 @@ class SMSClient:
             rate_limit (RateLimit | None): Requests per second, shared by all clients of the account: 5 by default; None
                 for no pacing.
             budget (str | None): Who shares that: "machine" for all processes of this user which see one folder
-                (AC_SMS_BUDGET_DIR, or one in /dev/shm; Linux); "postgresql://user@host/database" for all that name it,
-                on any machine (the [postgres] extra); "loop" for clients in this event loop. By default "machine", but
-                "loop" where answers may be made up: for loopback URLs, with an `http_client`, on virtual clocks, within
-                pytest; and elsewhere than on Linux, or without a `rate_limit`.
+                (AC_SMS_BUDGET_DIR, or one in /dev/shm; Linux); "postgresql://user@host/database" or "redis://host"
+                for all that name it, on any machine (the [postgres] or [redis] extra); "loop" for clients in this event
+                loop. By default "machine", but "loop" where answers may be made up: for loopback URLs, with an
+                `http_client`, on virtual clocks, within pytest; and elsewhere than on Linux, or without a `rate_limit`.
             max_concurrency (int): Requests of this client under way at once; 10 by default.
             account (str | None): The name of the account whose budget this client shares; by default its URL.
             timezone (str | tzinfo): What times without an offset mean; "America/Chicago" by default.

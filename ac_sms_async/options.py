@@ -203,11 +203,11 @@ class RateLimit:
 
     `margin` seconds are added to `per`, so that requests which travel at different speeds don't bunch up at the
     server. `reserve` of the requests are left to interactive calls as long as there was one within a minute; bulk work
-    gets its fifth all the same. Where clients of one account were given different limits, the one
-    with the fewest requests per second holds for all of them until its client is closed; `rate_limit=None` (no pacing)
-    is the least strict.
+    gets its fifth all the same. Where clients of one account were given different limits, all of them hold for all of
+    these, and so the strictest: until its client is closed, and where processes share the budget, for two minutes after
+    its process drew on it last. `rate_limit=None` (no pacing) is the least strict.
 
-    Where PostgreSQL keeps the budget and is gone, each machine starts `fallback` requests in as long; with None nothing
+    Where a database keeps the budget and is gone, each machine starts `fallback` requests in as long; with None nothing
     is started meanwhile, and calls whose deadline passes raise `BudgetUnavailableError`.
     """
 

@@ -163,7 +163,13 @@ def test_the_package_brings_nothing_that_not_everybody_uses() -> None:
 
 
 @pytest.mark.parametrize(
-    ("backend", "budget"), [("httpx", "loop"), ("httptools", "machine"), ("httpx", "postgresql://127.0.0.1:1/none")]
+    ("backend", "budget"),
+    [
+        ("httpx", "loop"),
+        ("httptools", "machine"),
+        ("httpx", "postgresql://127.0.0.1:1/none"),
+        ("httpx", "redis://127.0.0.1:1"),
+    ],
 )
 def test_a_client_leaves_nothing_of_its_calls_to_be_imported_later(backend: str, budget: str) -> None:
     code = f"""

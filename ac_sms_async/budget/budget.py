@@ -56,9 +56,11 @@ def maker_of(scope: Scope) -> Callable[[str], Budget]:
     if scope == "loop" or sys.platform not in TRIED_ON:
         return _make_local
     if isinstance(scope, Database):
-        from ac_sms_async.budget.postgres import PostgresBudget
+        from ac_sms_async.budget.database import DatabaseBudget
+        from ac_sms_async.budget.link import opener_of
 
-        return partial(PostgresBudget, database=scope)
+        opener_of(scope)
+        return partial(DatabaseBudget, database=scope)
     from ac_sms_async.budget.machine import MachineBudget
 
     return MachineBudget

@@ -96,9 +96,10 @@ class _DatabaseDesk:
 
     async def _ask(self, act: str, seconds: float = 0.0) -> Seen:
         from ac_sms_async.budget.file import clock
-        from ac_sms_async.budget.link import Request, link_to
+        from ac_sms_async.budget.link import link_to
+        from ac_sms_async.budget.store import Request
 
-        link = link_to(self._database.dsn, self)
+        link = link_to(self._database, self)
         try:
             answer = await link.ask(Request(self._account, act, 1, until=clock() + seconds))
         finally:

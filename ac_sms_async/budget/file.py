@@ -160,9 +160,9 @@ class LedgerFile:
         return unpack(page) or self._full(places)
 
     def _full(self, places: int) -> Ledger:
-        """A ledger in which all places have just been used; the pause that is known goes on."""
+        """A ledger in which all places have just been used; what is known of a pause and of limits goes on."""
         now = clock()
-        return Ledger([(now, 0)] * places, paused_until=self.known.paused_until)
+        return Ledger([(now, 0)] * places, paused_until=self.known.paused_until, limits=[*self.known.limits])
 
     def _see_busy(self, places: int) -> None:
         now = clock()

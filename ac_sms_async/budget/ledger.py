@@ -13,6 +13,7 @@ from collections import deque
 
 from attrs import define, field
 
+from ac_sms_async.budget.limits import Held
 from ac_sms_async.options import Priority, RateLimit
 
 __all__ = [
@@ -90,6 +91,8 @@ class Ledger:
     """When an interactive call looked last."""
     gone_at: float = -math.inf
     """Of one that stands in for another: when that was found to be gone. -inf where it is there."""
+    limits: list[Held] = field(factory=list[Held])
+    """Those of all who share it, for `limits.agree`."""
 
 
 def look(
@@ -100,6 +103,7 @@ def look(
     Whoever has to wait is in the line from then on, until it starts or leaves. With `woken` all who wait are sure to
     come, and are woken by each change; inf says that they have to wait for one.
     """
+    _forget_past(ledger, limit, now)
     place = wait = expected_wait(ledger, limit, now, 0)
     if priority == "interactive":
         ledger.interactive_at = now
@@ -204,16 +208,12 @@ def expected_wait(ledger: Ledger, limit: RateLimit | None, now: float, ahead: in
         wait = 0.0
     if limit is None:
         return wait
-    starts, window = ledger.starts, limit.window
-    gone = now - window + NEGLIGIBLE
-    while starts and starts[0][0] <= gone:
-        del starts[0]
-    rounds, place = divmod(ahead, limit.requests) if ahead else (0, 0)
-    excess = len(starts) + place - limit.requests
-    if excess >= 0:
-        # Slept in full, though a little less is enough: aiming at that little less could miss it by a rounding error.
-        wait = max(wait, min(starts[excess][0], now) + window - now)
-    return wait + rounds * window
+    expected = _wait_for_place(ledger, limit, now, ahead, wait)
+    if len(ledger.limits) > 1:
+        # `limit` keeps each of these, but what was started before it came kept only some.
+        for held in ledger.limits:
+            expected = max(expected, _wait_for_place(ledger, held, now, ahead, wait))
+    return expected
 
 
 def count_ahead(ledger: Ledger, priority: Priority, interactive: int, bulk: int) -> int:
@@ -228,6 +228,28 @@ def is_past(ledger: Ledger, limit: RateLimit | None, now: float) -> bool:
     """Whether nothing in it has a bearing on who starts from now on."""
     starts = ledger.starts
     return ledger.paused_until <= now and (limit is None or not starts or starts[-1][0] <= now - limit.window)
+
+
+def _wait_for_place(ledger: Ledger, limit: RateLimit | Held, now: float, ahead: int, wait: float) -> float:
+    """`expected_wait` by one limit, where one waits for `wait` in any case."""
+    starts, window = ledger.starts, limit.window
+    rounds, place = divmod(ahead, limit.requests) if ahead else (0, 0)
+    excess = len(starts) + place - limit.requests
+    if excess >= 0 and starts[excess][0] > now - window + NEGLIGIBLE:
+        # Slept in full, though a little less is enough: aiming at that little less could miss it by a rounding error.
+        wait = max(wait, min(starts[excess][0], now) + window - now)
+    return wait + rounds * window
+
+
+def _forget_past(ledger: Ledger, limit: RateLimit | None, now: float) -> None:
+    """Forget what no limit counts any more: that of the longest window may hold alone once the others have gone."""
+    if limit is not None:
+        starts, window = ledger.starts, limit.window
+        for held in ledger.limits:
+            window = max(window, held.window)
+        gone = now - window + NEGLIGIBLE
+        while starts and starts[0][0] <= gone:
+            del starts[0]
 
 
 def _spread(ledger: Ledger, limit: RateLimit, now: float) -> float:

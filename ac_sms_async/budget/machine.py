@@ -21,6 +21,7 @@ from ac_sms_async.budget.ledger import (
     move,
     pause,
 )
+from ac_sms_async.budget.limits import agree
 from ac_sms_async.budget.lines import RETRY, Decide, Lines
 from ac_sms_async.budget.start import Start
 from ac_sms_async.options import Priority, RateLimit
@@ -65,9 +66,10 @@ class MachineBudget:
 
     def expected_wait(self, now: float, priority: Priority, more: int = 0) -> float:
         """As `LocalBudget.expected_wait`, as far as is known here."""
-        ledger = self.file.known
+        ledger, there = self.file.known, clock()
         ahead = self._lines.count_ahead(ledger, priority) + more
-        return max(expected_wait(ledger, self.limit, clock(), ahead), self.told_until - now)
+        limit = agree(ledger.limits, self.limit, there)
+        return max(expected_wait(ledger, limit, there, ahead), self.told_until - now)
 
     async def start(self, loop_clock: Callable[[], float], decide: Decide, priority: Priority) -> Start:
         """As `LocalBudget.start`."""
@@ -78,11 +80,12 @@ class MachineBudget:
 
     def look(self, now: float, decide: Decide, priority: Priority) -> Start | float:
         """A start, or after how many seconds to look again. A stand-in whose turn has passed says `RETRY`."""
-        limit, me = self.limit, self._me()
+        me = self._me()
 
         def change(ledger: Ledger, there: float) -> Start | float:
             if self._stands_in and ledger.gone_at == -math.inf:
                 return RETRY
+            limit = agree(ledger.limits, self.limit, there)
             wait = look(ledger, limit, there, me, priority)
             self._seen_until = now + ledger.paused_until - there
             if wait > 0:
@@ -153,13 +156,13 @@ class MachineBudget:
 
     def pause(self, now: float, seconds: float) -> bool:
         """Let nobody start for so long, and who waits here decide anew. False where nobody may for as long already."""
-        places = 0 if self.limit is None else self.limit.requests
 
         def change(ledger: Ledger, there: float) -> None:
             until = there + min(seconds, LONGEST_PAUSE)
-            if pause(ledger, until) and seconds > LONGEST_PAUSE:
+            limit = agree(ledger.limits, self.limit, there)
+            if pause(ledger, until) and seconds > LONGEST_PAUSE and limit is not None:
                 # All places but one are taken for a window from then on.
-                for _ in range(places - 1):
+                for _ in range(limit.requests - 1):
                     insort(ledger.starts, (until, 0))
 
         longer = now + seconds > self.paused_until

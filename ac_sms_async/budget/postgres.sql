@@ -13,24 +13,48 @@ CREATE UNLOGGED TABLE IF NOT EXISTS ac_sms_budget.ledgers (
     paused_until float8 NOT NULL DEFAULT '-Infinity',
     let_go_at float8 NOT NULL DEFAULT '-Infinity',
     since_bulk bigint NOT NULL DEFAULT 0,
-    interactive_at float8 NOT NULL DEFAULT '-Infinity'
+    interactive_at float8 NOT NULL DEFAULT '-Infinity',
+    -- The limits of all who share it, those last that were said last.
+    held_requests integer[] NOT NULL DEFAULT '{}',
+    held_window float8[] NOT NULL DEFAULT '{}',
+    held_reserve integer[] NOT NULL DEFAULT '{}',
+    held_until float8[] NOT NULL DEFAULT '{}'
 ) WITH (fillfactor = 20);
+
+-- By one limit, where one waits for `wait` in any case.
+CREATE OR REPLACE FUNCTION ac_sms_budget.wait_for_place(
+    l ac_sms_budget.ledgers, requests integer, span float8, now_ float8, ahead integer, wait float8
+) RETURNS float8 LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+    negligible CONSTANT float8 := 1e-6;
+    excess integer;
+BEGIN
+    excess := cardinality(l.starts) + ahead % requests - requests;
+    IF excess >= 0 AND l.starts[excess + 1] > now_ - span + negligible THEN
+        wait := greatest(wait, least(l.starts[excess + 1], now_) + span - now_);
+    END IF;
+    RETURN wait + ahead / requests * span;
+END $$;
 
 CREATE OR REPLACE FUNCTION ac_sms_budget.expected_wait(
     l ac_sms_budget.ledgers, requests integer, span float8, now_ float8, ahead integer
 ) RETURNS float8 LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE
     wait float8 := greatest(l.paused_until - now_, 0);
-    excess integer;
+    expected float8;
 BEGIN
     IF requests IS NULL THEN
         RETURN wait;
     END IF;
-    excess := cardinality(l.starts) + ahead % requests - requests;
-    IF excess >= 0 THEN
-        wait := greatest(wait, least(l.starts[excess + 1], now_) + span - now_);
+    expected := ac_sms_budget.wait_for_place(l, requests, span, now_, ahead, wait);
+    IF cardinality(l.held_until) > 1 THEN
+        FOR i IN 1..cardinality(l.held_until) LOOP
+            expected := greatest(expected, ac_sms_budget.wait_for_place(
+                l, l.held_requests[i], l.held_window[i], now_, ahead, wait
+            ));
+        END LOOP;
     END IF;
-    RETURN wait + ahead / requests * span;
+    RETURN expected;
 END $$;
 
 -- The ledger with a start put in its place.
@@ -62,6 +86,44 @@ BEGIN
     RETURN l;
 END $$;
 
+-- The ledger with a limit that somebody comes with, and without those that nobody has said for long.
+CREATE OR REPLACE FUNCTION ac_sms_budget.agreed(
+    l ac_sms_budget.ledgers, requests integer, span float8, reserve integer, now_ float8
+) RETURNS ac_sms_budget.ledgers LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+    held_for CONSTANT float8 := 120.0;
+    most CONSTANT integer := 16;
+    kept ac_sms_budget.ledgers := l;
+BEGIN
+    kept.held_requests := '{}';
+    kept.held_window := '{}';
+    kept.held_reserve := '{}';
+    kept.held_until := '{}';
+    FOR i IN 1..cardinality(l.held_until) LOOP
+        IF l.held_until[i] > now_ AND (l.held_requests[i], l.held_window[i], l.held_reserve[i])
+                IS DISTINCT FROM (requests, span, reserve) THEN
+            kept.held_requests := kept.held_requests || l.held_requests[i];
+            kept.held_window := kept.held_window || l.held_window[i];
+            kept.held_reserve := kept.held_reserve || l.held_reserve[i];
+            -- The server's clock was set back, or else none would be held for so long.
+            kept.held_until := kept.held_until || least(l.held_until[i], now_ + held_for);
+        END IF;
+    END LOOP;
+    IF requests IS NOT NULL THEN
+        kept.held_requests := kept.held_requests || requests;
+        kept.held_window := kept.held_window || span;
+        kept.held_reserve := kept.held_reserve || reserve;
+        kept.held_until := kept.held_until || (now_ + held_for);
+        IF cardinality(kept.held_until) > most THEN
+            kept.held_requests := kept.held_requests[2:];
+            kept.held_window := kept.held_window[2:];
+            kept.held_reserve := kept.held_reserve[2:];
+            kept.held_until := kept.held_until[2:];
+        END IF;
+    END IF;
+    RETURN kept;
+END $$;
+
 -- The ledger without a waiter.
 CREATE OR REPLACE FUNCTION ac_sms_budget.without(
     l ac_sms_budget.ledgers, place integer
@@ -80,7 +142,7 @@ CREATE OR REPLACE FUNCTION ac_sms_budget.turn(
     account_ text, act text, me bigint, bulk boolean, number_ bigint, seconds float8, again boolean,
     requests integer, span float8, reserve integer, at float8 DEFAULT NULL,
     OUT wait float8, OUT now_ float8, OUT starts float8[], OUT paused_until float8, OUT since_bulk bigint,
-    OUT waiters bigint[]
+    OUT waiters bigint[], OUT most integer, OUT within float8
 ) LANGUAGE plpgsql AS $$
 DECLARE
     share CONSTANT integer := 5;
@@ -98,6 +160,7 @@ DECLARE
     l ac_sms_budget.ledgers;
     fresh boolean := false;
     mine integer;
+    longest float8 := 0;
     place float8;
     to_spread float8;
     turns bigint;
@@ -125,10 +188,23 @@ BEGIN
     END IF;
     -- The server's clock was set back, or else nobody would be held up for so long.
     l.paused_until := least(l.paused_until, now_ + longest_pause);
+    -- From here on `requests`, `span` and `reserve` are those that hold for all.
+    l := ac_sms_budget.agreed(l, requests, span, reserve, now_);
+    requests := NULL;
+    FOR i IN 1..cardinality(l.held_until) LOOP
+        requests := least(requests, l.held_requests[i]);
+    END LOOP;
+    span := 0;
+    reserve := 0;
+    FOR i IN 1..cardinality(l.held_until) LOOP
+        span := greatest(span, l.held_window[i] / (l.held_requests[i] / requests));
+        longest := greatest(longest, l.held_window[i]);
+        reserve := greatest(reserve, least(l.held_reserve[i], requests - 1));
+    END LOOP;
 
     CASE act
     WHEN 'look' THEN
-        WHILE requests IS NOT NULL AND l.starts[1] <= now_ - span + negligible LOOP
+        WHILE requests IS NOT NULL AND l.starts[1] <= now_ - longest + negligible LOOP
             l.starts := l.starts[2:];
             l.numbers := l.numbers[2:];
         END LOOP;
@@ -249,10 +325,13 @@ BEGIN
     UPDATE ac_sms_budget.ledgers AS kept SET
         starts = l.starts, numbers = l.numbers, waiters = l.waiters, look_at = l.look_at,
         paused_until = l.paused_until, let_go_at = l.let_go_at, since_bulk = l.since_bulk,
-        interactive_at = l.interactive_at
+        interactive_at = l.interactive_at, held_requests = l.held_requests, held_window = l.held_window,
+        held_reserve = l.held_reserve, held_until = l.held_until
     WHERE kept.account = account_;
     starts := l.starts;
     paused_until := l.paused_until;
     since_bulk := l.since_bulk;
     waiters := l.waiters;
+    most := requests;
+    within := span;
 END $$;

@@ -27,14 +27,17 @@ MOST_SHARED = 100
 _DSN = re.compile(r"postgres(?:ql)?://|\w+ *=", re.IGNORECASE)
 """A URL, or libpq's keywords."""
 
+_REDIS = re.compile(r"(rediss?|unix)://", re.IGNORECASE)
+
 
 @frozen
 class Database:
-    """A PostgreSQL that keeps budgets."""
+    """A PostgreSQL or Redis that keeps budgets."""
 
     dsn: str = field(repr=False)
     shown: str
     """Where it is, without user, password and options."""
+    is_redis: bool = False
 
     def __str__(self) -> str:
         return self.shown
@@ -71,11 +74,14 @@ def parse_scope(budget: Any, limit: RateLimit | None) -> Scope:
     if isinstance(budget, str) and _DSN.match(budget.strip()):
         # PostgreSQL's own library knows the scheme in small letters only.
         scope = _database(re.sub(r"^postgres(ql)?://", "postgresql://", budget.strip(), flags=re.IGNORECASE))
+    elif isinstance(budget, str) and _REDIS.match(budget.strip()):
+        # As there.
+        scope = _redis(_REDIS.sub(lambda found: found[0].lower(), budget.strip(), count=1))
     elif budget == "loop" or budget == "machine":
         scope = budget
     else:
         given = "this (it isn't repeated here: it may hold a password)" if _may_hold_secrets(budget) else shown(budget)
-        raise ConfigurationError(f'budget must be "loop", "machine" or "postgresql://...", not {given}')
+        raise ConfigurationError(f'budget must be "loop", "machine", "postgresql://..." or "redis://...", not {given}')
     if scope == "machine" and limit is not None and limit.requests > MOST_SHARED:
         raise ConfigurationError(
             f'with budget="machine" rate_limit can have {MOST_SHARED} requests at most, not {limit.requests}'
@@ -103,3 +109,16 @@ def _database(dsn: str) -> Database:
     host = given.get("host") or given.get("hostaddr") or ""
     port = f":{given['port']}" if given.get("port") else ""
     return Database(dsn, f"postgresql://{host}{port}/{given.get('dbname') or ''}")
+
+
+def _redis(url: str) -> Database:
+    try:
+        from ac_sms_async.budget.redis_address import connection_to, shown_address
+    except ImportError:
+        raise ConfigurationError('a budget in Redis needs redis: pip install "ac-sms-async[redis]"') from None
+    try:
+        connection_to(url)
+        return Database(url, shown_address(url), is_redis=True)
+    except (TypeError, ValueError):
+        # Their messages may quote the URL, and with it the password.
+        raise ConfigurationError("budget must be given as redis://user@host:6379/0; this can't be read") from None

@@ -29,7 +29,8 @@ _EPILOG = "\b\nExamples:\n  ac-sms budget show\n  ac-sms budget pause 30\n"
 def budget() -> None:
     """Look at an account's request budget as its processes share it, or pause it.
 
-    It is that of this machine, or that of the database which AC_SMS_BUDGET names (postgresql://user@host/database).
+    It is that of this machine, or that of the database which AC_SMS_BUDGET names (postgresql://user@host/database, or
+    redis://host).
     """
 
 

@@ -35,7 +35,7 @@ _ACCESS = "URL and token"
 _EXPECTED_RATE = 5
 _SHARING = (
     "processes of this user share it that see this folder; containers need AC_SMS_BUDGET_DIR on a common volume, or "
-    "PostgreSQL"
+    "PostgreSQL or Redis"
 )
 
 

@@ -11,6 +11,7 @@ from weakref import ref
 from anyio.lowlevel import RunVar
 
 from ac_sms_async.budget.budget import Budget, make_budget
+from ac_sms_async.budget.limits import strictest
 from ac_sms_async.budget.scope import Scope
 from ac_sms_async.options import RateLimit
 from ac_sms_async.transport.answer_times import AnswerTimes
@@ -29,10 +30,6 @@ class Sharer(Protocol):
         ...
 
 
-def _strictness(limit: RateLimit) -> tuple[float, int, int, int]:
-    return limit.requests / limit.window, limit.requests, -limit.reserve, limit.fallback or 0
-
-
 class Account:
     """One account, as its clients in one event loop share it."""
 
@@ -40,7 +37,7 @@ class Account:
         self.key = key
         self.scope: Scope = scope
         self.budget: Budget = make_budget(scope, key)
-        """Its limit is the strictest of the clients': the fewest requests per second."""
+        """Its limit is as strict as each of the clients'."""
         self._clients: dict[ref[Sharer], RateLimit | None] = {}
         self._answers: dict[str, AnswerTimes] = {}
 
@@ -62,7 +59,7 @@ class Account:
         limits = [limit for limit in self._clients.values() if limit is not None]
         # Nobody's is nobody's to loosen: the last one's stays for the log's sake.
         if self._clients:
-            self.budget.limit = min(limits, key=_strictness, default=None)
+            self.budget.limit = strictest(limits)
         else:
             self.budget.close()
 

@@ -7,17 +7,19 @@ from collections.abc import Callable
 from statistics import median
 from types import ModuleType
 
+from ac_sms_async.budget.limits import Held
 from ac_sms_async.options import Priority, RateLimit
-from tests.budget.crowd import Crowd, most_in_a_second, share_of_bulk, waits
+from tests.budget.crowd import Agree, Crowd, most_beyond_a_limit, most_in_a_second, share_of_bulk, waits
 
 Check = Callable[[ModuleType], None]
+Agreement = Callable[[ModuleType, Agree], None]
 
 
 def _mixed(rules: ModuleType, interactive: int, bulk: int, *, seed: int = 0, **how: float) -> Crowd:
     crowd = Crowd(seed, rules=rules)
     priorities: list[Priority] = [*["interactive"] * interactive, *["bulk"] * bulk]  # type: ignore[list-item]  # literals
     for priority in priorities:
-        crowd.add(priority, **how)
+        crowd.add(priority, **how)  # type: ignore[arg-type]  # it has no limit in it
     return crowd
 
 
@@ -198,6 +200,96 @@ def it_stays_small(rules: ModuleType) -> None:
         assert len(crowd.ledger.starts) <= 10
         assert len(crowd.ledger.waiters) <= 6
 
+
+def the_strictest_limit_holds_for_all(rules: ModuleType, agree: Agree) -> None:
+    for strict, loose in [
+        (RateLimit(5), RateLimit(10)),
+        (RateLimit(1, per=2), RateLimit(5)),
+        # Neither has fewer requests a second in every window.
+        (RateLimit(5), RateLimit(40, per=20)),
+        (RateLimit(2, per=0.5), RateLimit(7, per=3)),
+    ]:
+        crowd = Crowd(rules=rules, agree=agree)
+        for _ in range(2):
+            crowd.add(limit=loose)
+        crowd.pass_time(3.3)
+        crowd.add(limit=strict, thinks=20.0)
+        crowd.add("bulk", limit=strict, thinks=20.0)
+        crowd.pass_time(90)
+        assert most_beyond_a_limit(crowd) == 0, (strict, loose)
+
+
+def the_one_that_holds_keeps_each(rules: ModuleType, agree: Agree) -> None:
+    for limits, window in [
+        ((RateLimit(5), RateLimit(10), RateLimit(7)), 1.05),
+        ((RateLimit(5), RateLimit(40, per=20)), 20.05 / 8),
+        ((RateLimit(5), RateLimit(7, per=3)), 3.05),
+        ((RateLimit(1, per=2), RateLimit(5)), 2.05),
+    ]:
+        held: list[Held] = []
+        *_, found = [agree(held, limit, 10.0) for limit in limits]
+        assert found is not None
+        assert found.requests == min(limit.requests for limit in limits)
+        assert abs(found.window - window) < 1e-9
+
+
+def who_has_gone_for_good_holds_up_the_others_for_two_minutes(rules: ModuleType, agree: Agree) -> None:
+    crowd = Crowd(rules=rules, agree=agree)
+    for _ in range(3):
+        crowd.add(limit=RateLimit(10))
+    slow = crowd.add(limit=RateLimit(1))
+    crowd.pass_time(10)
+    crowd.kill(slow)
+    crowd.pass_time(2)
+    del crowd.started[:]
+    crowd.pass_time(116)
+    assert 0.93 * 116 <= len(crowd.started) <= 116
+    crowd.pass_time(5)
+    del crowd.started[:]
+    crowd.pass_time(20)
+    assert len(crowd.started) >= 0.93 * 10 * 20
+    assert len(crowd.ledger.limits) == 1
+
+
+def a_limit_that_was_looser_is_kept_when_it_is_the_only_one_left(rules: ModuleType, agree: Agree) -> None:
+    # All of the five in the last 1.05 s are known, and those of the longer window before that.
+    crowd = Crowd(rules=rules, agree=agree)
+    crowd.add(limit=RateLimit(80, per=30))
+    strict = crowd.add(limit=RateLimit(5))
+    crowd.pass_time(30)
+    crowd.kill(strict)
+    crowd.pass_time(200)
+    assert most_beyond_a_limit(crowd) == 0
+
+
+def who_waits_through_the_longest_pause_still_holds_the_others(rules: ModuleType, agree: Agree) -> None:
+    crowd = Crowd(rules=rules, agree=agree)
+    crowd.add(limit=RateLimit(10))
+    crowd.add(limit=RateLimit(5), late=0.02)
+    crowd.pass_time(0.5)
+    crowd.pause(60)
+    crowd.pass_time(60.4)
+    crowd.pause(60)
+    crowd.pass_time(65)
+    assert most_beyond_a_limit(crowd) == 0
+
+
+def places_that_one_wants_kept_are_kept_by_all(rules: ModuleType, agree: Agree) -> None:
+    for limits, reserve in [((RateLimit(5, reserve=1), RateLimit(5)), 1), ((RateLimit(9, reserve=8), RateLimit(3)), 2)]:
+        held: list[Held] = []
+        *_, found = [agree(held, limit, 10.0) for limit in limits]
+        assert found is not None
+        assert found.reserve == reserve
+
+
+AGREEMENTS: list[Agreement] = [
+    the_strictest_limit_holds_for_all,
+    the_one_that_holds_keeps_each,
+    who_has_gone_for_good_holds_up_the_others_for_two_minutes,
+    a_limit_that_was_looser_is_kept_when_it_is_the_only_one_left,
+    who_waits_through_the_longest_pause_still_holds_the_others,
+    places_that_one_wants_kept_are_kept_by_all,
+]
 
 CHECKS: list[Check] = [
     no_sixth_start_in_a_second,

@@ -7,6 +7,7 @@ each other. The ledger's rules are handed in, so that broken ones can be tried t
 from __future__ import annotations
 
 import heapq
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from itertools import count
 from random import Random
@@ -16,9 +17,12 @@ from attrs import define, field, frozen
 
 from ac_sms_async.budget import ledger as rules
 from ac_sms_async.budget.ledger import Ledger
+from ac_sms_async.budget.limits import HELD_FOR, Held, agree
 from ac_sms_async.options import Priority, RateLimit
 
 FIVE = RateLimit(5)
+
+Agree = Callable[[list[Held], RateLimit | None, float], RateLimit | None]
 
 
 @define(eq=False)
@@ -31,6 +35,8 @@ class Caller:
     """Seconds between an answer and the next call, on average. 0 for a line of calls that never ends."""
     cold: float = 0.0
     """The share of its requests that open a connection first."""
+    limit: RateLimit | None = None
+    """What it was given; None for that of the crowd."""
     late: float = 0.0
     """Its timers wake so many seconds late on average, and at most five times that."""
     busy_until: float = 0.0
@@ -57,7 +63,10 @@ class Crowd:
     seed: int = 0
     limit: RateLimit = FIVE
     rules: ModuleType = rules
+    agree: Agree = agree
     now: float = 1000.0
+    said: dict[RateLimit, list[float]] = field(factory=dict[RateLimit, list[float]])
+    """When somebody looked who was given this limit."""
     started: list[Started] = field(factory=list[Started])
     seen: list[float] = field(factory=list[float])
     """When the server saw each request."""
@@ -74,9 +83,9 @@ class Crowd:
         self._draw = Random(self.seed)
         self.ledger = self.rules.Ledger()
 
-    def add(self, priority: Priority = "interactive", **how: float) -> Caller:
+    def add(self, priority: Priority = "interactive", *, limit: RateLimit | None = None, **how: float) -> Caller:
         """One more, whose first call comes now."""
-        caller = Caller(len(self.callers) + 1, priority, **how)  # type: ignore[arg-type]  # its numbers
+        caller = Caller(len(self.callers) + 1, priority, limit=limit, **how)  # type: ignore[arg-type]  # its numbers
         self.callers.append(caller)
         self._wake(caller, self.now)
         return caller
@@ -130,13 +139,16 @@ class Crowd:
         self.looks += 1
         if caller.came_at is None:
             caller.came_at = self.now
-        wait = self.rules.look(self.ledger, self.limit, self.now, caller.id, caller.priority)
+        given = caller.limit or self.limit
+        self.said.setdefault(given, []).append(self.now)
+        limit = self.agree(self.ledger.limits, given, self.now)
+        wait = self.rules.look(self.ledger, limit, self.now, caller.id, caller.priority)
         if wait > 0:
             self._wake(caller, self.now + wait)
             return
         number = next(self._numbers)
         more = not caller.thinks
-        self.rules.enter(self.ledger, self.limit, self.now, caller.id, caller.priority, number, again=more)
+        self.rules.enter(self.ledger, limit, self.now, caller.id, caller.priority, number, again=more)
         self.started.append(Started(self.now, caller, self.now - caller.came_at))
         if self._draw.random() < caller.cold:
             self._open(number)
@@ -170,6 +182,23 @@ class Crowd:
         times = [start.at for start in self.started]
         spaces = zip(times, times[limit.requests :], strict=False)
         return sum(later - earlier - limit.window for earlier, later in spaces)
+
+
+def most_beyond_a_limit(crowd: Crowd, *, latest: int = 0) -> int:
+    """By how many starts a window exceeds a limit that somebody had given before each of them, not long ago."""
+    times = [start.at for start in crowd.started[-latest:]]
+    most = -1
+    for limit, said in crowd.said.items():
+        for first, at in enumerate(times):
+            within = 0
+            for later in times[first:]:
+                latest_said = bisect_left(said, later) - 1
+                holds = said[0] < at and later - said[latest_said] < HELD_FOR
+                if not holds or later - at > limit.per:
+                    break
+                within += 1
+            most = max(most, within - limit.requests)
+    return most
 
 
 def share_of_bulk(started: Sequence[Started]) -> float:

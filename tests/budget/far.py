@@ -9,7 +9,9 @@ from attrs import define, evolve, field
 
 from ac_sms_async.budget import ledger as rules
 from ac_sms_async.budget.ledger import Ledger
-from ac_sms_async.budget.link import PATIENCE, Answer, Request
+from ac_sms_async.budget.limits import agree
+from ac_sms_async.budget.scope import Database
+from ac_sms_async.budget.store import PATIENCE, Answer, Request
 from ac_sms_async.options import Priority, RateLimit
 
 
@@ -24,7 +26,7 @@ class Server:
     told: list[str] = field(factory=list[str])
     links: list[FarLink] = field(factory=list["FarLink"])
 
-    def link_to(self, dsn: str, user: object) -> FarLink:
+    def link_to(self, database: Database, user: object) -> FarLink:
         """Instead of `link.link_to`."""
         for link in self.links:
             if link.user is user:
@@ -40,6 +42,7 @@ class Server:
         limit = None
         if request.requests is not None:
             limit = RateLimit(request.requests, per=request.window, margin=0, reserve=request.reserve)
+        limit = agree(ledger.limits, limit, now)
         wait = 0.0
         match request.act:
             case "look":
@@ -60,7 +63,8 @@ class Server:
             case other:
                 raise AssertionError(other)
         starts = [start - now for start, _ in ledger.starts]
-        return Answer(wait, starts, ledger.paused_until - now, ledger.since_bulk)
+        held = None if limit is None else (limit.requests, limit.window)
+        return Answer(wait, starts, ledger.paused_until - now, ledger.since_bulk, limit=held)
 
 
 @define(eq=False)

@@ -1,38 +1,33 @@
-"""The ledger's rules, each turn of which is also taken in PostgreSQL, at the same made-up time."""
+"""The ledger's rules, each turn of which is also taken in a database, at the same made-up time."""
 
 from __future__ import annotations
 
 import math
 from types import ModuleType
-from typing import Any
 
-import psycopg
 import pytest
 from attrs import define
 
 from ac_sms_async.budget import ledger as rules
 from ac_sms_async.budget.ledger import Ledger
+from ac_sms_async.budget.limits import Held, agree
 from ac_sms_async.options import Priority, RateLimit
-
-TURN = "SELECT * FROM ac_sms_budget.turn(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
-LEDGER = (
-    "SELECT starts, numbers, waiters, look_at, paused_until, let_go_at, since_bulk, interactive_at"
-    " FROM ac_sms_budget.ledgers WHERE account = %s"
-)
+from tests.budget.keepers import Keeper
 
 
 @define
 class Mirror:
-    """Hand `module` to a `Crowd`. `compare` sees that both ledgers are the same."""
+    """Hand `module` and `agree` to a `Crowd`. `compare` sees that both ledgers are the same."""
 
-    connection: psycopg.Connection[tuple[Any, ...]]
+    keeper: Keeper
     account: str
-    limit: RateLimit | None
+    limit: RateLimit | None = None
+    """With which somebody looks now."""
     now: float = 0.0
     turns: int = 0
 
     def ledger(self) -> Ledger:
-        self.connection.execute("INSERT INTO ac_sms_budget.ledgers (account) VALUES (%s)", (self.account,))
+        self.keeper.begin(self.account)
         return Ledger()
 
     @property
@@ -43,6 +38,11 @@ class Mirror:
             Ledger=self.ledger, look=self.look, enter=self.enter, leave=self.leave, move=self.move, pause=self.pause
         )
         return module
+
+    def agree(self, held: list[Held], limit: RateLimit | None, now: float) -> RateLimit | None:
+        """As `ac_sms_async.budget.limits.agree`."""
+        self.limit = limit
+        return agree(held, limit, now)
 
     def look(self, ledger: Ledger, limit: RateLimit | None, now: float, me: int, priority: Priority) -> float:
         self.now = now
@@ -91,25 +91,38 @@ class Mirror:
         again: bool = False,
     ) -> float:
         self.turns += 1
-        limit = self.limit
-        how = (None, None, 0) if limit is None else (limit.requests, limit.window, limit.reserve)
-        values = (self.account, act, me, priority == "bulk", number, seconds, again, *how, self.now)
-        row = self.connection.execute(TURN, values, prepare=True).fetchone()
-        assert row is not None
-        assert row[1] == self.now
-        return float(row[0])
+        limit = self.limit if act == "look" else None
+        what = (act, me, priority == "bulk", number, seconds, again)
+        if limit is None:
+            return self.keeper.turn(self.account, (*what, None, None, None), self.now)
+        return self.keeper.turn(self.account, (*what, limit.requests, limit.window, limit.reserve), self.now)
 
     def compare(self, ledger: Ledger) -> None:
         """Both know the same."""
-        row = self.connection.execute(LEDGER, (self.account,), prepare=True).fetchone()
-        assert row is not None
-        starts, numbers, waiters, look_at, *rest = row
-        assert numbers == [number for _, number in ledger.starts]
-        assert starts == pytest.approx([moment for moment, _ in ledger.starts], abs=1e-9)
-        assert waiters == [waiter.id * (-1 if waiter.priority == "bulk" else 1) for waiter in ledger.waiters]
-        assert look_at == pytest.approx([waiter.look_at for waiter in ledger.waiters], abs=1e-9)
-        until = ledger.paused_until
-        expected = [until, ledger.let_go_at, ledger.since_bulk, ledger.interactive_at]
-        assert [math.inf if math.isinf(value) else value for value in rest] == pytest.approx(
-            [math.inf if math.isinf(value) else value for value in expected], abs=1e-9
-        )
+        kept = self.keeper.kept(self.account)
+        assert [number for _, number in kept.starts] == [number for _, number in ledger.starts]
+        assert _whos(kept) == _whos(ledger)
+        assert _limits(kept, self.now) == _limits(ledger, self.now)
+        assert kept.since_bulk == ledger.since_bulk
+        assert _times(kept, self.now) == pytest.approx(_times(ledger, self.now), abs=1e-9)
+
+
+def _whos(ledger: Ledger) -> list[tuple[int, Priority]]:
+    return [(waiter.id, waiter.priority) for waiter in ledger.waiters]
+
+
+def _held(ledger: Ledger, now: float) -> list[Held]:
+    # Those that have passed are forgotten when somebody comes, and by either when it wants.
+    return [held for held in ledger.limits if held.until > now]
+
+
+def _limits(ledger: Ledger, now: float) -> list[tuple[int, int]]:
+    return [(held.requests, held.reserve) for held in _held(ledger, now)]
+
+
+def _times(ledger: Ledger, now: float) -> list[float]:
+    times = [moment for moment, _ in ledger.starts] + [waiter.look_at for waiter in ledger.waiters]
+    for held in _held(ledger, now):
+        times += [held.window, held.until]
+    times += [ledger.paused_until, ledger.let_go_at, ledger.interactive_at]
+    return [math.copysign(1e18, time) if math.isinf(time) else time for time in times]

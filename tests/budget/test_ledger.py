@@ -13,9 +13,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from ac_sms_async.budget import ledger as rules
 from ac_sms_async.budget.ledger import Ledger, count_ahead, expected_wait, forget, move
+from ac_sms_async.budget.limits import HELD_FOR, MOST_LIMITS, Held, agree, strictest
 from ac_sms_async.options import Priority, RateLimit
-from tests.budget.checks import CHECKS, Check
-from tests.budget.crowd import Caller, Crowd, most_in_a_second, share_of_bulk, waits
+from tests.budget.checks import AGREEMENTS, CHECKS, Agreement, Check
+from tests.budget.crowd import Caller, Crowd, most_beyond_a_limit, most_in_a_second, share_of_bulk, waits
 
 DEEP = bool(os.environ.get("AC_SMS_DEEP"))
 
@@ -23,6 +24,11 @@ DEEP = bool(os.environ.get("AC_SMS_DEEP"))
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 def test_the_rules_keep_what_they_promise(check: Check) -> None:
     check(rules)
+
+
+@pytest.mark.parametrize("agreement", AGREEMENTS, ids=lambda agreement: agreement.__name__)
+def test_all_limits_hold_for_all(agreement: Agreement) -> None:
+    agreement(rules, agree)
 
 
 class AnyCrowd(RuleBasedStateMachine):
@@ -98,6 +104,123 @@ class AnyCrowd(RuleBasedStateMachine):
         assert served >= {caller.id for caller in self.living if caller.thinks == 0 and caller.late < 0.05}
 
 
+def limit_of(requests: int, per: float, reserve: int) -> RateLimit:
+    return RateLimit(requests, per=per, reserve=min(reserve, requests - 1))
+
+
+LIMITS = st.builds(
+    limit_of,
+    st.integers(1, 12),
+    st.sampled_from([0.3, 1.0, 1.0, 1.0, 2.5, 10.0]),
+    st.integers(0, 3),
+)
+
+
+class AnyLimits(RuleBasedStateMachine):
+    """Callers who were given limits of their own come, are killed and stopped, and the account is paused."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.crowd = Crowd()
+
+    @rule(
+        priority=st.sampled_from(["interactive", "bulk"]),
+        limit=LIMITS,
+        thinks=st.sampled_from([0.0, 0.0, 1.0, 30.0]),
+        late=st.sampled_from([0.0, 0.001, 0.01]),
+    )
+    @precondition(lambda self: len(self.crowd.callers) < 12)
+    def comes(self, priority: Priority, limit: RateLimit, thinks: float, late: float) -> None:
+        self.crowd.add(priority, limit=limit, thinks=thinks, late=late)
+
+    @rule(pick=st.randoms(use_true_random=False))
+    @precondition(lambda self: self.crowd.callers)
+    def is_killed(self, pick: Any) -> None:
+        self.crowd.kill(pick.choice(self.crowd.callers))
+
+    @rule(pick=st.randoms(use_true_random=False), seconds=st.floats(0.01, 5))
+    @precondition(lambda self: self.crowd.callers)
+    def is_stopped(self, pick: Any, seconds: float) -> None:
+        self.crowd.stop(pick.choice(self.crowd.callers), seconds)
+
+    @rule(seconds=st.floats(0.01, 60))
+    def a_pause_is_asked_for(self, seconds: float) -> None:
+        self.crowd.pause(seconds)
+
+    @rule(seconds=st.one_of(st.floats(0.001, 5), st.floats(0.001, 40)))
+    def time_passes(self, seconds: float) -> None:
+        self.crowd.pass_time(seconds)
+
+    @invariant()
+    def every_limit_holds_for_all(self) -> None:
+        assert most_beyond_a_limit(self.crowd, latest=60) <= 0
+
+    @invariant()
+    def it_is_small(self) -> None:
+        assert len(self.crowd.ledger.limits) <= len(self.crowd.callers)
+        assert len(self.crowd.ledger.starts) <= 100
+
+    def teardown(self) -> None:
+        """Of those who are left the strictest holds, and no longer that of those who have gone."""
+        living = [caller for caller in self.crowd.callers if not caller.dead]
+        self.crowd.pass_time(70)
+        for caller in living[1:]:
+            self.crowd.kill(caller)
+        self.crowd.pass_time(HELD_FOR + 60)
+        del self.crowd.started[:]
+        self.crowd.pass_time(60)
+        if living and living[0].thinks == 0:
+            [lone], limit = living[:1], living[0].limit
+            assert limit is not None
+            assert lone.came_at is not None
+            assert len(self.crowd.started) >= 0.9 * 60 / limit.window * limit.requests - limit.requests
+
+
+TestAnyLimits = AnyLimits.TestCase
+TestAnyLimits.settings = settings(max_examples=500 if DEEP else 20, stateful_step_count=25)
+
+
+@given(st.lists(LIMITS, min_size=1, max_size=6))
+def test_one_limit_that_keeps_them_all(limits: list[RateLimit]) -> None:
+    found = strictest(limits)
+    assert found is not None
+    for limit in limits:
+        windows = limit.requests // found.requests
+        assert windows >= 1
+        # So many of its windows have as many requests as the other has in one of its own, and last as long.
+        assert windows * found.requests <= limit.requests
+        assert windows * found.window >= limit.window - 1e-9
+    held: list[Held] = []
+    *_, agreed = [agree(held, limit, 10.0) for limit in limits]
+    assert agreed is not None
+    assert (agreed.requests, agreed.window, agreed.reserve) == (found.requests, found.window, found.reserve)
+
+
+def test_with_the_same_seconds_the_fewest_requests_hold() -> None:
+    assert strictest([]) is None
+    assert strictest([RateLimit(5)]) == RateLimit(5)
+    assert strictest([RateLimit(7), RateLimit(5, reserve=1), RateLimit(10)]) == RateLimit(5, reserve=1)
+    assert strictest([RateLimit(5), RateLimit(5, margin=0.1)]) == RateLimit(5, margin=0.1)
+    assert strictest([RateLimit(5, fallback=3), RateLimit(5, fallback=2)]) == RateLimit(5, fallback=2)
+    assert strictest([RateLimit(9, fallback=9), RateLimit(2, fallback=2)]) == RateLimit(2, fallback=2)
+    assert strictest([RateLimit(9, fallback=None), RateLimit(2)]) == RateLimit(2, fallback=None)
+    both = strictest([RateLimit(5), RateLimit(20, per=20, margin=0)])
+    assert both == RateLimit(5, per=5.0, margin=0)
+
+
+def test_who_has_no_limit_is_held_to_those_of_the_others() -> None:
+    held: list[Held] = []
+    assert agree(held, None, 10.0) is None
+    agree(held, RateLimit(5), 10.0)
+    found = agree(held, None, 11.0)
+    assert found is not None
+    assert (found.requests, found.window) == (5, RateLimit(5).window)
+    assert agree(held, None, 10.0 + HELD_FOR) is None
+    for number in range(1, MOST_LIMITS + 4):
+        agree(held, RateLimit(number), 10.0)
+    assert [known.requests for known in held] == list(range(4, MOST_LIMITS + 4))
+
+
 TestAnyCrowd = AnyCrowd.TestCase
 TestAnyCrowd.settings = settings(max_examples=1000 if DEEP else 30, stateful_step_count=30)
 
@@ -108,7 +231,8 @@ def crowds(**fixed: float) -> st.SearchStrategy[Crowd]:
     def make(seed: int, interactive: int, bulk: int, late: float, cold: float) -> Crowd:
         crowd = Crowd(seed)
         for number in range(interactive + bulk):
-            crowd.add("interactive" if number < interactive else "bulk", **{"late": late, "cold": cold, **fixed})
+            how = {"late": late, "cold": cold, **fixed}
+            crowd.add("interactive" if number < interactive else "bulk", **how)  # type: ignore[arg-type]  # no limit
         return crowd
 
     sizes = st.integers(1, 12)

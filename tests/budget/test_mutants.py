@@ -7,14 +7,16 @@ from types import ModuleType
 
 import pytest
 
-from ac_sms_async.budget import ledger
-from tests.budget.checks import CHECKS
+from ac_sms_async.budget import ledger, limits
+from tests.budget.checks import AGREEMENTS, CHECKS
 
 SOURCE = Path(ledger.__file__).read_text()
 
 MUTANTS = {
-    "the margin isn't kept": ("starts, limit.window\n", "starts, limit.per\n"),
+    "the margin isn't kept": ("ledger.starts, limit.window\n    rounds", "ledger.starts, limit.per\n    rounds"),
     "a place is free a moment too early": ("NEGLIGIBLE = 1e-6", "NEGLIGIBLE = 0.1"),
+    "what a longer window has to count is forgotten": ("max(window, held.window)", "window"),
+    "what was started by one limit only doesn't count by it": ("if len(ledger.limits) > 1:", "if False:"),
     "late timers take more than the margin has": ("LATE = 0.005", "LATE = 0.1"),
     "late timers lose what they are late by": ("now - LATE)", "now)"),
     "what counts from later on isn't sorted in": ("insort(ledger.starts, (mo", "list.append(ledger.starts, (mo"),
@@ -49,12 +51,33 @@ MUTANTS = {
 }
 
 
-def broken(old: str, new: str) -> ModuleType:
+LIMITS = Path(limits.__file__).read_text()
+
+BROKEN_AGREEMENTS = {
+    "only one's own limit counts": ("if known.until > now and", "if False and"),
+    "the loosest holds": ("min(limit.requests for", "max(limit.requests for"),
+    "only the requests count": ("max(limit.window / (limit.requests // requests) for", "min(limit.window for"),
+    "longer windows are not divided": ("limit.window / (limit.requests // requests)", "limit.window"),
+    "longer windows are divided unevenly": ("(limit.requests // requests)", "(limit.requests / requests)"),
+    "a limit is forgotten while its owner waits": ("HELD_FOR = 120.0", "HELD_FOR = 59.0"),
+    "a limit is held for long": ("HELD_FOR = 120.0", "HELD_FOR = 600.0"),
+    "a limit is held for ever": ("known.until > now", "True"),
+    "a limit is held as often as it was said": ("not known.is_of(limit)", "True"),
+    "nobody's places are kept": ("min(max(limit.reserve for limit in limits), requests - 1)", "0"),
+    "more places are kept than there are": ("min(max(limit.reserve for limit in limits), requests - 1)", "8"),
+    "the latest limit's places are kept": ("max(limit.reserve for limit in limits)", "[*limits][-1].reserve"),
+}
+
+
+def broken(old: str, new: str, source: str = SOURCE) -> ModuleType:
     """The rules with this changed."""
-    assert SOURCE.count(old) == 1, old
+    assert source.count(old) == 1, old
     module = ModuleType("broken")
-    exec(compile(SOURCE.replace(old, new), "broken", "exec"), module.__dict__)  # our own source
+    exec(compile(source.replace(old, new), "broken", "exec"), module.__dict__)  # our own source
     return module
+
+
+BREAKS = (AssertionError, ArithmeticError, ValueError, IndexError)
 
 
 @pytest.mark.parametrize("name", MUTANTS)
@@ -63,7 +86,23 @@ def test_broken_rules_are_seen(name: str) -> None:
     for check in CHECKS:
         try:
             check(rules)
-        except (AssertionError, ValueError, IndexError):
+        except BREAKS:
+            return
+    for agreement in AGREEMENTS:
+        try:
+            agreement(rules, limits.agree)
+        except BREAKS:
+            return
+    pytest.fail("no check noticed it")
+
+
+@pytest.mark.parametrize("name", BROKEN_AGREEMENTS)
+def test_broken_agreements_are_seen(name: str) -> None:
+    changed = broken(*BROKEN_AGREEMENTS[name], LIMITS)
+    for agreement in AGREEMENTS:
+        try:
+            agreement(ledger, changed.agree)
+        except BREAKS:
             return
     pytest.fail("no check noticed it")
 
@@ -71,3 +110,5 @@ def test_broken_rules_are_seen(name: str) -> None:
 def test_the_rules_as_they_are_pass() -> None:
     for check in CHECKS:
         check(broken("SHARE = 5", "SHARE = 5"))
+    for agreement in AGREEMENTS:
+        agreement(ledger, broken("HELD_FOR = 120.0", "HELD_FOR = 120.0", LIMITS).agree)

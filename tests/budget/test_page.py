@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ac_sms_async.budget.ledger import Ledger, Waiter
+from ac_sms_async.budget.limits import MOST_LIMITS, Held
 from ac_sms_async.budget.page import MOST_STARTS, MOST_WAITERS, PAGE, boot_of, pack, unpack
 
 BOOT = bytes(range(16))
@@ -22,13 +23,15 @@ LEDGERS = st.builds(
     MOMENTS,
     NUMBERS,
     MOMENTS,
+    MOMENTS,
+    st.lists(st.builds(Held, NUMBERS, MOMENTS, NUMBERS, MOMENTS), max_size=MOST_LIMITS),
 )
 
 
 def told(ledger: Ledger) -> object:
     waiters = [(waiter.id, waiter.priority, waiter.look_at) for waiter in ledger.waiters]
-    times = (ledger.paused_until, ledger.let_go_at, ledger.interactive_at)
-    return ledger.starts, waiters, times, ledger.since_bulk
+    times = (ledger.paused_until, ledger.let_go_at, ledger.interactive_at, ledger.gone_at)
+    return ledger.starts, waiters, times, ledger.since_bulk, ledger.limits
 
 
 @given(LEDGERS)

@@ -22,6 +22,11 @@ SECRET = "s3cret-w0rd"
         (f"PostgreSQL://db/app?password={SECRET}", "postgresql://db/app"),
         (f"host=db port=5432 dbname=app password={SECRET}", "postgresql://db:5432/app"),
         (f"hostaddr=10.0.0.1 user={SECRET}", "postgresql://10.0.0.1/"),
+        (f"redis://me:{SECRET}@cache.example:6380/2", "redis://cache.example:6380/2"),
+        (f" Redis://:{SECRET}@cache.example?max_connections=3 ", "redis://cache.example:6379/0"),
+        (f"rediss://me@cache.example?password={SECRET}&ssl_cert_reqs=none&db=4", "rediss://cache.example:6379/4"),
+        (f"redis://?password={SECRET}", "redis://localhost:6379/0"),
+        (f"unix://me:{SECRET}@/run/redis.sock?db=3", "unix:///run/redis.sock?db=3"),
     ],
 )
 def test_a_dsn_is_shown_without_its_secrets(given: str, shown: str) -> None:
@@ -40,7 +45,10 @@ def test_words(given: Any) -> None:
 @pytest.mark.parametrize(
     "given",
     [
-        f"redis://me:{SECRET}@db/1",
+        f"redis://me:{SECRET}@db:port/1",
+        f"redis://me:{SECRET}@db/1?option={SECRET}",
+        f"rediss://me:{SECRET}@[db/1",
+        f"memcached://me:{SECRET}@db/1",
         f"postgresql://me:{SECRET}@[db/app",
         f"host=db passwort={SECRET}",
         f"me:{SECRET}@db",
@@ -73,6 +81,9 @@ def test_it_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(ConfigurationError, match=r"ac-sms-async\[postgres\]"):
         parse_scope("postgresql://db/app", None)
+    monkeypatch.setitem(sys.modules, "ac_sms_async.budget.redis_address", None)
+    with pytest.raises(ConfigurationError, match=r"ac-sms-async\[redis\]"):
+        parse_scope("redis://db/0", None)
 
 
 def test_what_there_is_to_fall_back_to() -> None:

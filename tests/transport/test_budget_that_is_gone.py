@@ -42,8 +42,8 @@ def anyio_backend(virtual_backend: Any) -> Any:
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Server:
     server = Server()
     monkeypatch.setenv("AC_SMS_BUDGET_DIR", str(tmp_path / "budget"))
-    monkeypatch.setattr("ac_sms_async.budget.postgres.link_to", server.link_to)
-    for module in ("file", "machine", "postgres"):
+    monkeypatch.setattr("ac_sms_async.budget.database.link_to", server.link_to)
+    for module in ("file", "machine", "database"):
         monkeypatch.setattr(f"ac_sms_async.budget.{module}.clock", anyio.current_time)
     return server
 

@@ -18,10 +18,10 @@ if sys.platform != "linux":
 
 from ac_sms_async import RateLimit
 from ac_sms_async.budget.budget import make_budget
+from ac_sms_async.budget.database import ASK_AGAIN, DatabaseBudget
 from ac_sms_async.budget.file import FOLDER_VARIABLE
-from ac_sms_async.budget.link import PATIENCE
-from ac_sms_async.budget.postgres import ASK_AGAIN, PostgresBudget
 from ac_sms_async.budget.scope import Database
+from ac_sms_async.budget.store import PATIENCE
 from ac_sms_async.options import Priority
 from tests.budget.budgets import let_go
 from tests.budget.far import Server
@@ -40,35 +40,35 @@ def anyio_backend(virtual_backend: Any) -> Any:
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Server:
     server = Server()
-    monkeypatch.setattr("ac_sms_async.budget.postgres.link_to", server.link_to)
+    monkeypatch.setattr("ac_sms_async.budget.database.link_to", server.link_to)
     return server
 
 
-Make = Callable[..., PostgresBudget]
+Make = Callable[..., DatabaseBudget]
 
 
 @pytest.fixture
 def make(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
     """Makes budgets of one account, as if each were in a process of its own on the machine of this name."""
-    for module in ("file", "machine", "postgres"):
+    for module in ("file", "machine", "database"):
         monkeypatch.setattr(f"ac_sms_async.budget.{module}.clock", anyio.current_time)
 
-    def make(limit: RateLimit | None = FIVE, machine: str = "here") -> PostgresBudget:
+    def make(limit: RateLimit | None = FIVE, machine: str = "here") -> DatabaseBudget:
         monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / machine))
         budget = make_budget(Database("postgresql://me:secret@db/app", "postgresql://db/app"), "acme")
-        assert isinstance(budget, PostgresBudget)
+        assert isinstance(budget, DatabaseBudget)
         budget.limit = limit
         return budget
 
     return make
 
 
-def gone(budget: PostgresBudget) -> bool:
+def gone(budget: DatabaseBudget) -> bool:
     """(A name for it, of which a type checker remembers nothing.)"""
     return budget.is_degraded
 
 
-async def saturate(budget: PostgresBudget, starts: list[float], priority: Priority = "interactive") -> None:
+async def saturate(budget: DatabaseBudget, starts: list[float], priority: Priority = "interactive") -> None:
     async def task() -> None:
         while True:
             start = await let_go(budget, priority)
@@ -164,7 +164,7 @@ async def test_a_pause_holds_for_all_of_them(make: Make, server: Server) -> None
     assert not one.pause(now, 4)
     started: list[float] = []
 
-    async def start(budget: PostgresBudget) -> None:
+    async def start(budget: DatabaseBudget) -> None:
         await let_go(budget)
         started.append(anyio.current_time() - now)
 
