@@ -67,4 +67,6 @@ def advice(error: BaseException) -> str | None:
         return f"The URL sends elsewhere, which is a sign of a wrong account name. {_URL}"
     if isinstance(error, NotFoundError) and error.request is not None and re.search(r"/\d+(/|$)", error.request.path):
         return "The account has none with this number, or no longer: `ac-sms broadcasts list` shows what it has."
+    if isinstance(error, NotFoundError) and error.request is not None and "/broadcasts/ai/" in error.request.path:
+        return "The account knows no such request, or no longer: `ac-sms ai create` prints the id of a new one."
     return next((text for kind, text in _BY_CLASS if isinstance(error, kind)), None)

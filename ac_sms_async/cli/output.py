@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
-from typing import Any, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast
 
 import click
 
@@ -16,6 +16,8 @@ __all__ = ["Output", "as_text", "json_option", "output", "printable", "quiet_opt
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 _META = "ac_sms_async.output"
+_ANY = 10_000
+"""Columns that no terminal has."""
 
 
 def json_option(command: Decorated) -> Decorated:
@@ -60,13 +62,23 @@ class Output:
         from rich.table import Table
         from rich.text import Text
 
-        grid = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
-        for head, name in zip(heads, names, strict=True):
-            grid.add_column(name, justify="right" if head.startswith("#") else "left", overflow="fold")
-        for row in rows:
-            # Text, not markup: a name may hold brackets.
-            grid.add_row(*(Text(_shown(name, value)) for name, value in zip(names, row, strict=True)))
-        Console().print(grid)
+        def made(names: Sequence[str]) -> Table:
+            grid = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
+            for head, name in zip(heads, names, strict=True):
+                side: Literal["left", "right"] = "right" if head.startswith("#") else "left"
+                # Text goes over several lines where there is no room; numbers and times don't.
+                one_line = side == "right" or head.endswith(("_date", "_at"))
+                grid.add_column(name, justify=side, overflow="fold", no_wrap=one_line)
+            for row in shown:
+                grid.add_row(*row)
+            return grid
+
+        # Text, not markup: a name may hold brackets.
+        shown = [[Text(_shown(name, value)) for name, value in zip(names, row, strict=True)] for row in rows]
+        console, grid = Console(), made(names)
+        if console.measure(grid, options=console.options.update(max_width=_ANY)).maximum > console.width:
+            grid = made([name.replace("_", "_\n") for name in names])
+        console.print(grid)
 
     def fields(self, values: Mapping[str, Any]) -> None:
         """One thing, a line for each of its fields."""

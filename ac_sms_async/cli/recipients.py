@@ -56,11 +56,17 @@ def recipients(
     if out.as_json:
         out.data([fields.recipient(item) for item in found])
         return
-    heads = ["#contact_id", "sent_date", "deliverability", "error_code", "#clicks", "#reply_count", "opt_out"]
-    rows = [
-        [*(row[head.lstrip("#")] for head in heads), row["phone_number"], row["name"]]
-        for row in ({**fields.recipient(item), "sent_date": given.local(item.sent_date)} for item in found)
+    heads = [
+        "#contact_id",
+        "phone_number",
+        "deliverability",
+        "error_code",
+        "#clicks",
+        "#reply_count",
+        "opt_out",
+        "name",
     ]
-    out.table([*heads, "phone_number", "name"], rows)
+    rows = [fields.recipient(item) for item in found]
+    out.table(heads, [[row[head.lstrip("#")] for head in heads] for row in rows])
     if limit and len(found) == limit:
         out.say(f"Only the first {limit} are shown: --limit 0 shows all.")

@@ -148,6 +148,7 @@ def test_ai(acme: Command, sandbox: Sandbox) -> None:
     assert acme("ai", "status", request, "--wait").fields["status"] == "draft"
     found = acme("ai", "status", request, "--wait", "--json").json
     assert found["broadcast"]["broadcast_id"] == found["broadcast_id"]
+    assert "knows no such request" in acme("ai", "status", "nobody").err
     wrong = acme("ai", "status", "a/b")
     assert (wrong.code, "that is not the id of an AI request" in wrong.err) == (2, True)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
+import sys
 from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -141,8 +143,23 @@ def test_whom_it_was_sent_to(acme: Command) -> None:
     assert len(parts["delivered"]) + len(parts["failed"]) == 40
     assert {row[2] for row in parts["failed"]} == {"failed"}
     assert all(int(row[4]) > 0 for row in parts["clicked"])
-    assert acme("recipients", "1", "--search", every.rows[0][7]).rows[0] == every.rows[0]
+    assert acme("recipients", "1", "--search", every.rows[0][1]).rows[0] == every.rows[0]
     assert acme("recipients", "1", "--search", " ").err == "error: --search is blank\n"
+
+
+@pytest.mark.parametrize("words", [("recipients", "1"), ("broadcasts", "list"), ("collect", "--account", "a" * 18)])
+def test_tables_fit_80_columns(acme: Command, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]) -> None:
+    rows = acme(*words).rows
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = re.sub(r"\x1b\[\d+m", "", acme(*words).out)
+    assert max(map(len, shown.splitlines())) <= 80
+    # Text that finds no room goes on below; numbers and times stay whole.
+    for row in rows[:5]:
+        line = next(line for line in shown.splitlines() if re.match(rf" *{row[0][:10]}", line))
+        assert all(re.search(rf"\b{value}\b", line) for value in row if value.isdecimal())
+    if words[0] == "broadcasts":
+        assert re.search(r"20\d\d-\d\d-\d\d \d\d:\d\d C[SD]T  ", shown)
 
 
 def test_the_lists(acme: Command) -> None:

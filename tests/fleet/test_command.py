@@ -137,7 +137,7 @@ def test_plans(options: list[str], plan: dict[str, Any], fleet_dsn: str) -> None
         (["enqueue", "--all", "--until", "2026-01-31"], 2, "takes neither"),
         (["enqueue", "nobody"], 1, "there is no account 'nobody'"),
         (["add-account", "a", "--url", "https://a.example"], 2, "one of --token-file and --token-env"),
-        (["add-account", "a", "--url", "a", "--token-env", "T"], 2, "base_url must begin with https://"),
+        (["add-account", "a", "--url", "a", "--token-env", "T"], 2, "the URL must begin with https://"),
         (["status", "--dsn", "nonsense"], 1, "must be given as postgresql://"),
         (["worker", "--stalled-after", "1"], 2, "stalled-after"),
     ],
