@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
+import io
+import json
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ac_sms_async import ConfigurationError
-from ac_sms_async.collect import Statement, Store, Window, open_store
-from ac_sms_async.collect.calendar import keep_calendar, zone_name, zone_of
+from ac_sms_async.collect import Statement, Store, StoreError, Window, open_store
+from ac_sms_async.collect.calendar import keep_calendar, zone_name, zone_of, zones_of
+from ac_sms_async.collect.export import write_table
 from ac_sms_async.collect.job import collect_source
 from ac_sms_async.collect.records import Stamp
 from ac_sms_async.collect.store.names import rename
@@ -87,6 +90,29 @@ async def test_dates_at_the_ends_of_time_have_the_day_that_they_have_in_utc(targ
         assert [(str(day), hour) for day, hour in found] == [("0001-01-01", 0), ("9999-12-31", 23)]
         months = await store.read("SELECT month FROM monthly_rates ORDER BY month")
         assert months == [("0001-01",), ("9999-12",)]
+
+
+@any_store
+async def test_what_was_sent_on_some_days_is_exported(target: str) -> None:
+    async with open_store(target) as store:
+        await account_in(store, ZoneInfo("America/Chicago"), MOMENTS)
+
+        async def exported(name: str, **part: Any) -> list[str]:
+            out = io.StringIO()
+            await write_table(store, name, out, format="jsonl", **part)
+            return [json.loads(line)["broadcast_id"] for line in out.getvalue().splitlines()]
+
+        for name in ("broadcasts", "broadcast_rates"):
+            # Sent on New Year's Eve by the account's clocks, on the day after in UTC.
+            assert await exported(name, until=date(2025, 12, 31)) == [1, 7]
+            assert await exported(name, account="acme", since=date(2025, 12, 31), until=date(2026, 1, 1)) == [1, 2]
+            assert await exported(name, since=date(2031, 7, 4)) == [8]
+        assert await exported("metrics", since=date(2025, 12, 31)) == []
+        with pytest.raises(StoreError, match="credits is not about single broadcasts"):
+            await exported("credits", since=date(2026, 1, 1))
+        assert await zones_of(store) == await zones_of(store, account="acme") == [ZoneInfo("America/Chicago")]
+        assert await zones_of(store, timezone="+02:00") == [timezone(timedelta(hours=2))]
+        assert await zones_of(store, account="nobody") == [UTC]
 
 
 @any_store

@@ -393,7 +393,7 @@ async def test_progress_counts_up() -> None:
     assert (last.metrics_done, last.metrics_total) == (23, 23)
     assert last.failures_done == last.failures_total == result.failure_groups
     assert last.recipients_done == last.recipients_total == 21
-    assert last.recipients == result.recipients
+    assert last.recipients == last.recipients_expected == result.recipients
     assert last.elapsed == result.seconds
     for before, after in pairwise(seen):
         assert after.metrics_done >= before.metrics_done
