@@ -27,8 +27,10 @@ def ids(ran: Any) -> list[int]:
     return [int(row[0]) for row in ran.rows]
 
 
-def test_the_newest_come_first(acme: Command) -> None:
+def test_the_newest_come_first(acme: Command, sandbox: Sandbox) -> None:
     every = ids(acme("broadcasts", "list"))
+    # The server sorts: of thousands, a page is enough.
+    assert [entry.query.partition("orders")[2] for entry in sandbox.journal] == ["%5Bfield%5D=DESC"]
     assert every == sorted(every, reverse=True)
     assert len(every) == 12
     assert ids(acme("broadcasts", "list", "--limit", "3")) == every[:3]

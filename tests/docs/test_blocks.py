@@ -14,6 +14,7 @@ import contextlib
 import io
 import os
 import re
+import shlex
 import subprocess
 import sys
 import textwrap
@@ -202,14 +203,13 @@ def test_the_first_snippet_finds_something_whenever_it_is_tried(years: int, page
 
 
 def test_the_commands_for_newcomers_work(sandbox: Sandbox, tmp_path: Path) -> None:
-    shown = "".join(
-        (ROOT / name).read_text("utf-8") for name in ("README.md", "docs/tutorial.md", "docs/watch-a-week.md")
-    )
+    names = ("README.md", "docs/tutorial.md", "docs/watch-a-week.md", "docs/how-to/sending.md")
+    shown = "".join((ROOT / name).read_text("utf-8") for name in names)
     commands = dict.fromkeys(re.findall(r"^\$ ac-sms ((?!sandbox)[^#\n]+)", shown, re.MULTILINE))
-    assert len(commands) >= 3
+    assert len(commands) >= 6
     for command in commands:
         run = subprocess.run(
-            [sys.executable, "-m", "ac_sms_async", *command.split()],
+            [sys.executable, "-m", "ac_sms_async", *shlex.split(command)],
             cwd=tmp_path,
             capture_output=True,
             text=True,
