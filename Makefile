@@ -122,8 +122,10 @@ $(DOCS)/.ready: docs/requirements.lock
 	@$(DOCS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
+# Where the clone comes from is where readers find the sources, if it is on the web.
 docs: $(DOCS)/.ready ## Build the documentation into site/, strictly
-	NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --strict --quiet
+	REPOSITORY_URL=$$(git remote get-url origin 2>/dev/null | sed -n 's/\.git$$//; /^https:\/\/[^@]*$$/p') \
+	  NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --strict --quiet
 
 conformance: $(READY) $(BENCH_READY) ## Let schemathesis attack the sandbox, Prism judge it and the client, and other generators' clients drive it
 	$(BIN)/python -m pytest -rs tests/conformance/check_sandbox.py tests/conformance/check_prism.py \

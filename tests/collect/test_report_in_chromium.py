@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import json
-import shutil
-import struct
 import subprocess
-import zlib
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from functools import partial
 from html import escape, unescape
-from itertools import accumulate
 from pathlib import Path
 
 import anyio
@@ -19,18 +15,13 @@ import pytest
 
 from ac_sms_async.collect import Store
 from ac_sms_async.collect.report import load_report, render_report
+from tests.chromium import CHROMIUM, DARK, FLAGS, LIGHT, pixels
 from tests.collect.fakes import MemoryStore
 from tests.collect.shop import NOW, shop
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
-
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium at hand to draw the report with")
 
-FLAGS = [
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
-    *("--disable-background-networking", "--disable-component-update", "--hide-scrollbars"),
-    *("--virtual-time-budget=2000", "--window-size=900,1700"),
-]
+SIZE = "--window-size=900,1700"
 
 LIGHT_PAPER, DARK_PAPER = (0xFF, 0xFF, 0xFF), (0x12, 0x15, 0x1C)
 LIGHT_BARS, DARK_BARS = (0x00, 0x72, 0xB2), (0x58, 0xB4, 0xF0)
@@ -94,7 +85,7 @@ def test_everything_can_be_read_at_any_width(kind: str, tmp_path: Path) -> None:
     frames = "".join(FRAME.format(width=width, page=page) for width in WIDTHS)
     outside = tmp_path / "outside.html"
     outside.write_text(f"<!DOCTYPE html><meta charset='utf-8'>{frames}{MEASURE}", encoding="utf-8")
-    flags = [*FLAGS, f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", outside.as_uri()]
+    flags = [*FLAGS, SIZE, f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", outside.as_uri()]
     done = subprocess.run([str(CHROMIUM), *flags], capture_output=True, text=True, timeout=60, check=True)
     measured = json.loads(unescape(done.stdout.rpartition("<pre>")[2].partition("</pre>")[0]))
     for width, found in zip(WIDTHS, measured, strict=True):
@@ -117,61 +108,24 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def draw(report: Path, folder: Path, *flags: str) -> str:
     """Run Chromium; returns what it complained about."""
-    command = [str(CHROMIUM), *FLAGS, f"--user-data-dir={folder / 'profile'}", *flags, "--enable-logging=stderr"]
+    command = [str(CHROMIUM), *FLAGS, SIZE, f"--user-data-dir={folder / 'profile'}", *flags, "--enable-logging=stderr"]
     done = subprocess.run([*command, report.as_uri()], capture_output=True, text=True, timeout=60, check=True)
     return "\n".join(line for line in done.stderr.splitlines() if "CONSOLE" in line)
 
 
-def pixels(png: bytes) -> list[tuple[int, int, int]]:
-    """The pixels of an 8-bit RGB or RGBA picture."""
-    place, data, width, height, depth = 8, b"", 0, 0, 0
-    while place < len(png):
-        (length,) = struct.unpack(">I", png[place : place + 4])
-        kind, chunk = png[place + 4 : place + 8], png[place + 8 : place + 8 + length]
-        if kind == b"IHDR":
-            width, height, _, colours = struct.unpack(">IIBB", chunk[:10])
-            depth = {2: 3, 6: 4}[colours]
-        data += chunk if kind == b"IDAT" else b""
-        place += 12 + length
-    raw, stride = zlib.decompress(data), width * depth
-    above, rows = bytearray(stride), bytearray()
-    for y in range(height):
-        line = bytearray(raw[y * (stride + 1) + 1 : (y + 1) * (stride + 1)])
-        _unfilter(raw[y * (stride + 1)], line, above, depth)
-        rows += line
-        above = line
-    return list(zip(rows[0::depth], rows[1::depth], rows[2::depth], strict=True))
-
-
-def _unfilter(kind: int, line: bytearray, above: bytearray, depth: int) -> None:
-    # The first two are most of a page, and quick this way.
-    if kind == 1:
-        for channel in range(depth):
-            line[channel::depth] = bytes(value & 0xFF for value in accumulate(line[channel::depth]))
-    elif kind == 2:
-        line[:] = bytes((value + up) & 0xFF for value, up in zip(line, above, strict=True))
-    elif kind > 2:
-        for x in range(len(line)):
-            left, up = line[x - depth] if x >= depth else 0, above[x]
-            corner = above[x - depth] if x >= depth else 0
-            guess = left + up - corner
-            paeth = min((left, up, corner), key=lambda near: abs(guess - near))
-            line[x] = (line[x] + ((left + up) // 2, paeth)[kind - 3]) & 0xFF
-
-
 @pytest.mark.parametrize(
-    ("flags", "paper", "bars"),
+    ("scheme", "paper", "bars"),
     [
-        (["--blink-settings=preferredColorScheme=1"], LIGHT_PAPER, LIGHT_BARS),
-        (["--blink-settings=preferredColorScheme=0"], DARK_PAPER, DARK_BARS),
+        (LIGHT, LIGHT_PAPER, LIGHT_BARS),
+        (DARK, DARK_PAPER, DARK_BARS),
     ],
     ids=["light", "dark"],
 )
 def test_on_a_screen(
-    report: Path, tmp_path: Path, flags: list[str], paper: tuple[int, int, int], bars: tuple[int, int, int]
+    report: Path, tmp_path: Path, scheme: str, paper: tuple[int, int, int], bars: tuple[int, int, int]
 ) -> None:
     picture = tmp_path / "report.png"
-    assert draw(report, tmp_path, f"--screenshot={picture}", *flags) == ""
+    assert draw(report, tmp_path, f"--screenshot={picture}", scheme) == ""
     colours = Counter(pixels(picture.read_bytes()))
     [(most, _)] = colours.most_common(1)
     assert most == paper
