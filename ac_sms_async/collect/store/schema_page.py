@@ -39,6 +39,8 @@ FROM broadcast_rates WHERE sends >= 100 ORDER BY click_rate DESC LIMIT 10;
 SELECT m.collected_at, m.clicks FROM metrics_history m JOIN runs r ON r.run_id = m.run_id
 WHERE m.account = 'acme' AND m.broadcast_id = 42 ORDER BY r.sitting;
 ```
+
+More questions, with a query for each: [ask the store](../how-to/questions.md).
 """
 
 
