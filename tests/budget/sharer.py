@@ -14,7 +14,7 @@ from typing import Any
 import anyio
 import anyio.to_thread
 
-from ac_sms_async import AttemptFinished, Event, RetryPolicy, SMSClient, SMSError
+from ac_sms_async import AttemptFinished, BudgetDegraded, Event, RetryPolicy, SMSClient, SMSError
 from ac_sms_async.budget.file import clock
 
 
@@ -22,9 +22,10 @@ async def share(plan: dict[str, Any]) -> dict[str, Any]:
     """For as long as the plan says: `tasks` that call on and on, or one that `thinks` between its calls."""
     until = math.inf
     draw = Random(plan["seed"])
-    told: dict[str, Any] = {"priority": plan["priority"], "starts": [], "paced": [], "failed": 0}
+    told: dict[str, Any] = {"priority": plan["priority"], "starts": [], "paced": [], "failed": 0, "gone": 0}
 
     def note(event: Event) -> None:
+        told["gone"] += isinstance(event, BudgetDegraded)
         # Of the first second, in which all begin at once, nothing is known.
         if isinstance(event, AttemptFinished) and clock() > until - plan["seconds"] + 1.5:
             told["paced"].append(event.paced)
