@@ -11,7 +11,16 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks import rows_accounts, rows_calls, rows_concurrency, rows_decode, rows_export, rows_metrics, rows_start
+from benchmarks import (
+    rows_accounts,
+    rows_budget,
+    rows_calls,
+    rows_concurrency,
+    rows_decode,
+    rows_export,
+    rows_metrics,
+    rows_start,
+)
 from benchmarks.competitors import Competitors
 from benchmarks.lab import Lab
 from benchmarks.report import Figure, surroundings, text_table, write_json
@@ -24,6 +33,7 @@ ROWS: Final[dict[str, Callable[[Lab], Coroutine[Any, Any, list[Figure]]]]] = {
     "concurrency": rows_concurrency.concurrency,
     "prefetch": rows_concurrency.prefetch,
     "accounts": rows_accounts.accounts,
+    "budget": rows_budget.machine_budget,
     "metrics": rows_metrics.metrics,
     "export": rows_export.export,
     "records": rows_export.records,
