@@ -208,11 +208,19 @@ def expected_wait(ledger: Ledger, limit: RateLimit | None, now: float, ahead: in
         wait = 0.0
     if limit is None:
         return wait
-    expected = _wait_for_place(ledger, limit, now, ahead, wait)
-    if len(ledger.limits) > 1:
-        # `limit` keeps each of these, but what was started before it came kept only some.
-        for held in ledger.limits:
-            expected = max(expected, _wait_for_place(ledger, held, now, ahead, wait))
+    starts, expected = ledger.starts, 0.0
+    # `limit` keeps each of these, but what was started before it came kept only some.
+    for one in (limit, *ledger.limits) if ledger.limits else (limit,):
+        window = one.window
+        rounds, place = divmod(ahead, one.requests) if ahead else (0, 0)
+        excess = len(starts) + place - one.requests
+        until = wait
+        if excess >= 0 and starts[excess][0] > now - window + NEGLIGIBLE:
+            # Slept in full, though a little less is enough: aiming at that could miss it by a rounding error.
+            until = max(wait, min(starts[excess][0], now) + window - now)
+        until += rounds * window
+        if until > expected:
+            expected = until
     return expected
 
 
@@ -228,17 +236,6 @@ def is_past(ledger: Ledger, limit: RateLimit | None, now: float) -> bool:
     """Whether nothing in it has a bearing on who starts from now on."""
     starts = ledger.starts
     return ledger.paused_until <= now and (limit is None or not starts or starts[-1][0] <= now - limit.window)
-
-
-def _wait_for_place(ledger: Ledger, limit: RateLimit | Held, now: float, ahead: int, wait: float) -> float:
-    """`expected_wait` by one limit, where one waits for `wait` in any case."""
-    starts, window = ledger.starts, limit.window
-    rounds, place = divmod(ahead, limit.requests) if ahead else (0, 0)
-    excess = len(starts) + place - limit.requests
-    if excess >= 0 and starts[excess][0] > now - window + NEGLIGIBLE:
-        # Slept in full, though a little less is enough: aiming at that little less could miss it by a rounding error.
-        wait = max(wait, min(starts[excess][0], now) + window - now)
-    return wait + rounds * window
 
 
 def _forget_past(ledger: Ledger, limit: RateLimit | None, now: float) -> None:
