@@ -26,7 +26,8 @@ what they share.
   go to stderr.
 - **`--json`** prints JSON instead. Fields have one name everywhere: that of the column in [the store](store-schema.md),
   so `ac-sms broadcasts list --json` prints the rows that `ac-sms export --table broadcasts --format jsonl` writes, as
-  far as the API gives them. Times are in UTC. An error is `{"error": {"type": ..., "message": ..., "advice": ...}}`.
+  far as the API gives them. `collect` prints the fields of [`RunResult`](collect.md). Times are in UTC. An error is
+  `{"error": {"type": ..., "message": ..., "advice": ...}}`.
 - **Days** are dates such as `2026-01-31`, `today`, `yesterday`, or `30d` (the day 30 days ago), in the account's
   calendar; `--until` is included. `last` is for commands that collect.
 - **Exit codes**: 0 all went well, 1 it failed, 2 the command was given wrongly, 3 a part failed, 130 it was stopped.

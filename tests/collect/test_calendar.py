@@ -97,7 +97,7 @@ async def test_what_was_sent_on_some_days_is_exported(target: str) -> None:
     async with open_store(target) as store:
         await account_in(store, ZoneInfo("America/Chicago"), MOMENTS)
 
-        async def exported(name: str, **part: Any) -> list[str]:
+        async def exported(name: str, **part: Any) -> list[int]:
             out = io.StringIO()
             await write_table(store, name, out, format="jsonl", **part)
             return [json.loads(line)["broadcast_id"] for line in out.getvalue().splitlines()]

@@ -92,7 +92,8 @@ def test_there_is_a_report_although_an_id_is_owed(crontab: Crontab, folder: Path
     assert (ran.returncode, ran.stdout) == (3, "")
     assert "owed: failures of 1 broadcasts" in ran.stderr
     assert crontab.run(1, folder).returncode == 0
-    assert "1 broadcast" in (folder / "week.html").read_text(encoding="utf-8")
+    # Its first words are about what is missing.
+    assert "owed is <bdi>failures (1 id)</bdi>" in (folder / "week.html").read_text(encoding="utf-8")
 
 
 def test_what_is_wrong_is_said(crontab: Crontab, folder: Path) -> None:
