@@ -72,10 +72,9 @@ def _pages(command: click.Command, context: click.Context, shared: frozenset[str
                 yield "\nAnd [which account](#which-account).\n"
         yield _examples(command.epilog or "")
     if isinstance(command, click.Group):
-        for name in command.list_commands(context):
-            inner = command.get_command(context, name)
-            if inner is not None:
-                yield from _pages(inner, click.Context(inner, info_name=name, parent=context), shared)
+        inner = {name: command.get_command(context, name) for name in command.list_commands(context)}
+        for each in filter(None, inner.values()):
+            yield from _pages(each, click.Context(each, info_name=each.name, parent=context), shared)
 
 
 def _table(command: click.Command, context: click.Context, without: frozenset[str]) -> Iterator[str]:

@@ -187,6 +187,21 @@ def test_a_workbook(acme: Command, tmp_path: Path) -> None:
         assert acme("export", *arguments).code == 2
 
 
+def test_quiet_says_nothing_when_all_is_well(acme: Command) -> None:
+    commands = (["collect"], ["report"], ["export", "-o", "x.csv"], ["store", "check"], ["store", "backup", "x.sqlite"])
+    for command in commands:
+        loud, quiet = acme(*command), acme(*command, "--quiet")
+        assert (quiet.code, quiet.out, quiet.err) == (0, "", ""), command
+        assert loud.out + loud.err != ""
+
+
+def test_json_of_an_export_is_about_its_file(acme: Command) -> None:
+    acme("collect", "--quiet")
+    ran = acme("export", "--json")
+    assert (ran.code, ran.out) == (2, "")
+    assert "--format jsonl" in ran.err
+
+
 def test_no_place_for_the_report(acme: Command) -> None:
     acme("collect", "--quiet")
     ran = acme("report", "-o", "no/folder.html")

@@ -17,7 +17,8 @@ from ac_sms_async.sandbox import Sandbox
 if sys.platform == "win32":
     pytest.skip("Windows has neither", allow_module_level=True)
 
-PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "every-day.md"
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "how-to" / "every-day.md"
 PLACEHOLDER, FOLDER = "https://acme.api-us1.com", "/srv/sms"
 
 
@@ -35,7 +36,7 @@ def folder(tmp_path: Path) -> Path:
     """What stands for /srv/sms, with a command in its virtual environment."""
     command = tmp_path / ".venv" / "bin" / "ac-sms"
     command.parent.mkdir(parents=True)
-    command.write_text(f'#!/bin/sh\nexec {sys.executable} -m ac_sms_async "$@"\n')
+    command.write_text(f'#!/bin/sh\nexec /usr/bin/env PYTHONPATH={ROOT} {sys.executable} -m ac_sms_async "$@"\n')
     command.chmod(0o755)
     return tmp_path
 

@@ -135,6 +135,8 @@ def test_plans(options: list[str], plan: dict[str, Any], fleet_dsn: str) -> None
     [
         (["enqueue", "--since", "last", "--until", "2026-01-31"], 2, "takes no --until"),
         (["enqueue", "--all", "--until", "2026-01-31"], 2, "takes neither"),
+        (["enqueue", "--all", "--horizon", "7d"], 2, "--horizon has no effect without --since last"),
+        (["status", "--prometheus", "--json"], 2, "give --prometheus or --json"),
         (["enqueue", "nobody"], 1, "there is no account 'nobody'"),
         (["add-account", "a", "--url", "https://a.example"], 2, "one of --token-file and --token-env"),
         (["add-account", "a", "--url", "a", "--token-env", "T"], 2, "the URL must begin with https://"),
