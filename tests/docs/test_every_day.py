@@ -19,13 +19,16 @@ if sys.platform == "win32":
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "how-to" / "every-day.md"
+SCRIPT_PAGE = ROOT / "docs" / "how-to" / "other-workers.md"
+JOB = re.compile(r"(?:[\d*/,-]+ ){5} *(\S.*)")
+"""A line of a crontab: when, and what."""
 PLACEHOLDER, FOLDER = "https://acme.api-us1.com", "/srv/sms"
 
 
-def block(title: str) -> str:
+def block(title: str, page: Path = PAGE) -> str:
     """The block of the page with this title."""
     found = re.search(
-        rf'^```\w+ title="{re.escape(title)}"\n(.*?)^```$', PAGE.read_text("utf-8"), re.DOTALL | re.MULTILINE
+        rf'^```\w+ title="{re.escape(title)}"\n(.*?)^```$', page.read_text("utf-8"), re.DOTALL | re.MULTILINE
     )
     assert found is not None, title
     return found[1]
@@ -70,11 +73,13 @@ def crontab(folder: Path, sandbox: Sandbox) -> Crontab:
     token = folder / "token"
     token.touch(0o600)
     token.write_text(f"{sandbox.token}\n")
-    text = block("crontab -e").replace(FOLDER, str(folder)).replace(PLACEHOLDER, sandbox.url)
-    lines = [line for line in text.splitlines() if line]
-    jobs = [job for line in lines if (job := re.fullmatch(r"(?:[\d*/,-]+ ){5} *(.*)", line))]
-    # To cron a percent sign is the end of the line.
-    assert "%" not in text
+    return read_crontab(PAGE, folder, sandbox)
+
+
+def read_crontab(page: Path, folder: Path, sandbox: Sandbox) -> Crontab:
+    text = block("crontab -e", page).replace(FOLDER, str(folder)).replace(PLACEHOLDER, sandbox.url)
+    lines = [line.replace("TOKEN=...", f"TOKEN={sandbox.token}") for line in text.splitlines() if line]
+    jobs = [job for line in lines if (job := JOB.fullmatch(line))]
     variables = [line for line in lines if re.match(r"[A-Z_]+=", line)]
     assert len(jobs) + len(variables) == len(lines)
     return Crontab(variables, [job[1] for job in jobs])
@@ -105,6 +110,25 @@ def test_what_is_wrong_is_said(crontab: Crontab, folder: Path) -> None:
     ran = crontab.run(0, folder)
     assert (ran.returncode, ran.stdout) == (1, "")
     assert "Check the token" in ran.stderr
+
+
+def test_a_script_of_ones_own(folder: Path, sandbox: Sandbox) -> None:
+    (folder / "collect_all.py").write_text(block("collect_all.py", SCRIPT_PAGE))
+    python = folder / ".venv" / "bin" / "python"
+    python.write_text((folder / ".venv" / "bin" / "ac-sms").read_text().replace("-m ac_sms_async ", ""))
+    python.chmod(0o755)
+    ran = read_crontab(SCRIPT_PAGE, folder, sandbox).run(0, folder)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ran.stdout.endswith(" complete 20\n")
+
+
+def test_every_line_for_cron_names_its_command_by_an_absolute_path() -> None:
+    pages = [*(ROOT / "docs").rglob("*.md"), ROOT / "README.md"]
+    jobs = [job[1] for page in pages for line in page.read_text("utf-8").splitlines() if (job := JOB.fullmatch(line))]
+    assert len(jobs) >= 5
+    assert [job for job in jobs if not job.startswith("/")] == []
+    # To cron a percent sign is the end of the line.
+    assert [job for job in jobs if "%" in job] == []
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd here")
