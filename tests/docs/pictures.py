@@ -1,6 +1,6 @@
-"""Draw the docs' picture of a report, from a sandbox that is the same each time: `python -m tests.docs.pictures`.
+"""Draw the docs' pictures of a report, light and dark: `python -m tests.docs.pictures`.
 
-It needs Chromium, and a font with emoji.
+They are of a sandbox that is the same each time. It needs Chromium, and a font with emoji.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ import anyio
 from ac_sms_async import SMSClient
 from ac_sms_async.collect import collect, load_report, open_store, render_report
 from ac_sms_async.sandbox import Clock, Sandbox
+from tests.chromium import CHROMIUM, DARK, FLAGS, LIGHT
 
 PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
-CHROMIUM = "chromium --headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking"
 
 
 async def report(folder: Path) -> Path:
@@ -36,10 +36,10 @@ async def report(folder: Path) -> Path:
 def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         page = anyio.run(report, Path(name))
-        target = PICTURES / "report.png"
-        shown = ["--hide-scrollbars", "--window-size=1000,800", f"--screenshot={target}", page.as_uri()]
-        options = [*CHROMIUM.split(), f"--user-data-dir={name}/chromium", *shown]
-        subprocess.run(options, check=True, capture_output=True)
+        for picture, scheme in (("report.png", LIGHT), ("report-dark.png", DARK)):
+            shown = [scheme, "--window-size=1000,800", f"--screenshot={PICTURES / picture}", page.as_uri()]
+            options = [str(CHROMIUM), *FLAGS, f"--user-data-dir={name}/chromium", *shown]
+            subprocess.run(options, check=True, capture_output=True)
 
 
 if __name__ == "__main__":

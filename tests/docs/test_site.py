@@ -124,16 +124,22 @@ def test_nothing_is_clipped_at_a_desk_or_on_a_phone(site: str, tmp_path: Path) -
 
 
 @drawn
+@pytest.mark.parametrize("scheme", [LIGHT, DARK], ids=["light", "dark"])
 @pytest.mark.parametrize(
-    ("scheme", "paper", "other"),
-    [(LIGHT, (0xF6, 0xF8, 0xFA), (0x1C, 0x21, 0x28)), (DARK, (0x1C, 0x21, 0x28), (0xF6, 0xF8, 0xFA))],
-    ids=["light", "dark"],
+    ("page", "papers"),
+    [
+        # The diagram's, and the report's.
+        ("explanation/pacing/", [(0xF6, 0xF8, 0xFA), (0x1C, 0x21, 0x28)]),
+        ("", [(0xFF, 0xFF, 0xFF), (0x12, 0x15, 0x1C)]),
+    ],
+    ids=["diagram", "report"],
 )
-def test_a_diagram_is_as_light_or_dark_as_its_page(
-    scheme: str, paper: tuple[int, int, int], other: tuple[int, int, int], site: str, tmp_path: Path
+def test_a_picture_is_as_light_or_dark_as_its_page(
+    page: str, papers: list[tuple[int, int, int]], scheme: str, site: str, tmp_path: Path
 ) -> None:
     picture = tmp_path / "page.png"
-    chromium(tmp_path, scheme, "--window-size=1280,900", f"--screenshot={picture}", f"{site}/explanation/pacing/")
+    chromium(tmp_path, scheme, "--window-size=1280,900", f"--screenshot={picture}", f"{site}/{page}")
     colours = Counter(pixels(picture.read_bytes()))
+    paper, other = papers if scheme == LIGHT else reversed(papers)
     assert colours[paper] > 100_000
     assert colours[other] < 1_000
