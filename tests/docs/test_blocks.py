@@ -70,8 +70,7 @@ def blocks_of(page: Path) -> list[Block]:
     return found
 
 
-NEEDS = {"docs/how-to/notebook.md": ("pandas", "polars", "pyarrow")}
-"""What pages use beside what is installed for all tests: `make notebook` has it."""
+WITH_PANDAS = ROOT / "docs/how-to/notebook.md"
 
 
 def pages() -> list[Path]:
@@ -174,9 +173,8 @@ def matches(expected: str, printed: str) -> bool:
 def test_the_blocks_of_a_page_run(
     page: Path, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    missing = [name for name in NEEDS.get(str(page.relative_to(ROOT)), ()) if find_spec(name) is None]
-    if missing:
-        pytest.skip(f"{', '.join(missing)} not installed here: `make notebook` runs this page")
+    if page == WITH_PANDAS and find_spec("pandas") is None:
+        pytest.skip("no pandas here: `make notebook` runs this page")
     # At five requests a second, reading all pages would take minutes.
     monkeypatch.setitem(Transport.__init__.__kwdefaults__ or {}, "rate_limit", RateLimit(100, per=0.2, margin=0))
     monkeypatch.chdir(tmp_path)
