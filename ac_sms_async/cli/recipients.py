@@ -63,7 +63,6 @@ def recipients(
         "error_code",
         "#clicks",
         "#reply_count",
-        "opt_out",
         "name",
     ]
     rows = [fields.recipient(item) for item in found]
