@@ -11,6 +11,7 @@ from ac_sms_async.cli import fields
 from ac_sms_async.cli.asking import ask, describe, somebody_is_there, yes_option
 from ac_sms_async.cli.command import Group, refuse_without_effect
 from ac_sms_async.cli.connection import connection, connection_options
+from ac_sms_async.cli.kinds import TEXT
 from ac_sms_async.cli.output import Output, json_option, output
 from ac_sms_async.cli.running import run_async
 from ac_sms_async.models import AIBroadcastStatus, BroadcastMessage
@@ -43,8 +44,8 @@ Examples:
   ac-sms ai create --prompt "We moved" --tone formal --yes --json      prints the request's id at once
 """,
 )
-@click.option("--prompt", required=True, metavar="TEXT", help="What it is to be about.")
-@click.option("--tone", default="casual", show_default=True, metavar="TEXT", help="In what tone.")
+@click.option("--prompt", required=True, type=TEXT, help="What it is to be about.")
+@click.option("--tone", default="casual", show_default=True, type=TEXT, help="In what tone.")
 @click.option("--source", type=click.Choice(["ai_index", "sms_index", "ai_builder"]), default="ai_builder", hidden=True)
 @_wait_options
 @yes_option

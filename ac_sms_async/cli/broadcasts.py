@@ -10,7 +10,7 @@ from ac_sms_async.cli import fields
 from ac_sms_async.cli.command import Group
 from ac_sms_async.cli.connection import connection, connection_options
 from ac_sms_async.cli.drafts import create_command, delete_command, update_command
-from ac_sms_async.cli.kinds import DAY, STATUS, Day, span
+from ac_sms_async.cli.kinds import DAY, STATUS, TEXT, Day, span
 from ac_sms_async.cli.output import json_option, output
 from ac_sms_async.cli.running import run_async
 from ac_sms_async.cli.send import send_command
@@ -37,7 +37,7 @@ Examples:
   ac-sms broadcasts list --limit 0 --json > all.json
 """,
 )
-@click.option("--name", metavar="TEXT", help="Only of this name.")
+@click.option("--name", type=TEXT, help="Only of this name.")
 @click.option("--status", type=STATUS, help="Only in this status.")
 @click.option("--since", type=DAY, help="The first day.")
 @click.option("--until", type=DAY, help="The last day.")

@@ -16,7 +16,7 @@ from ac_sms_async.cli.advice import advice
 from ac_sms_async.cli.command import Command, refuse_without_effect
 from ac_sms_async.cli.connection import Connection, connection, connection_options, read_accounts
 from ac_sms_async.cli.database import database_option
-from ac_sms_async.cli.kinds import DAY, DAYS, INCLUDE, SINCE, STATUS, Day, span
+from ac_sms_async.cli.kinds import DAY, DAYS, INCLUDE, SINCE, STATUS, TEXT, Day, span
 from ac_sms_async.cli.output import Output, json_option, output, quiet_option
 from ac_sms_async.cli.progress import progress_display
 from ac_sms_async.cli.running import run_async
@@ -60,7 +60,7 @@ Exit codes: 0 complete, 3 partial (something is owed or was left out), 1 failed,
     show_default=True,
     help="With `--since last`: how long the numbers of a sent broadcast are taken to change.",
 )
-@click.option("--name", metavar="TEXT", help="Only broadcasts of this name.")
+@click.option("--name", type=TEXT, help="Only broadcasts of this name.")
 @click.option("--status", type=STATUS, help="Only broadcasts in this status.")
 @click.option(
     "--accounts",
@@ -101,8 +101,6 @@ def collect_command(
         refuse_without_effect("with --accounts: its file says it", "url", "token_file", "account", "timezone")
         host = connection().insecure_host
         connections = [evolve(entry, insecure_host=host) for entry in read_accounts(accounts_file)]
-    if name is not None and not name.strip():
-        raise click.UsageError("--name is blank")
     wanted = details({detail for group in include for detail in group})
     if not wanted:
         refuse_without_effect("without --include", "refresh")

@@ -10,6 +10,7 @@ from ac_sms_async.cli import fields
 from ac_sms_async.cli.asking import ask, describe, somebody_is_there, yes_option
 from ac_sms_async.cli.command import Command
 from ac_sms_async.cli.connection import connection, connection_options
+from ac_sms_async.cli.kinds import TEXT
 from ac_sms_async.cli.output import as_text, json_option, output
 from ac_sms_async.cli.running import run_async
 from ac_sms_async.cli.send import audience, segments
@@ -29,10 +30,10 @@ Examples:
   ac-sms broadcasts create --name Sale --body "20% off" --list 1 --list 2 --yes --json
 """,
 )
-@click.option("--name", required=True, metavar="TEXT", help="What it is called; recipients don't see it.")
-@click.option("--body", required=True, metavar="TEXT", help="The message.")
+@click.option("--name", required=True, type=TEXT, help="What it is called; recipients don't see it.")
+@click.option("--body", required=True, type=TEXT, help="The message.")
 @click.option("--list", "lists", type=_ID, multiple=True, metavar="ID", help="A list it goes to; can be repeated.")
-@click.option("--segment", metavar="ID", help="The segment it goes to.")
+@click.option("--segment", type=TEXT, metavar="ID", help="The segment it goes to.")
 @yes_option
 @connection_options
 @json_option
@@ -73,10 +74,10 @@ Examples:
 """,
 )
 @click.argument("broadcast_id", type=_ID, metavar="ID")
-@click.option("--name", metavar="TEXT", help="What it is called from now on.")
-@click.option("--body", metavar="TEXT", help="The message from now on.")
+@click.option("--name", type=TEXT, help="What it is called from now on.")
+@click.option("--body", type=TEXT, help="The message from now on.")
 @click.option("--list", "lists", type=_ID, multiple=True, metavar="ID", help="The lists from now on; can be repeated.")
-@click.option("--segment", metavar="ID", help="The segment from now on.")
+@click.option("--segment", type=TEXT, metavar="ID", help="The segment from now on.")
 @click.option("--draft", is_flag=True, help="Take it back to draft, where it isn't being sent yet.")
 @yes_option
 @connection_options

@@ -13,7 +13,21 @@ from click.shell_completion import CompletionItem
 from ac_sms_async.collect.window import DETAILS
 from ac_sms_async.resources.broadcasts import BroadcastFilterStatus
 
-__all__ = ["DATE", "DAY", "DAYS", "INCLUDE", "LAST_OR_DATE", "MOMENT", "SINCE", "STATUS", "ZONE", "Ago", "Day", "span"]
+__all__ = [
+    "DATE",
+    "DAY",
+    "DAYS",
+    "INCLUDE",
+    "LAST_OR_DATE",
+    "MOMENT",
+    "SINCE",
+    "STATUS",
+    "TEXT",
+    "ZONE",
+    "Ago",
+    "Day",
+    "span",
+]
 
 
 if TYPE_CHECKING:
@@ -107,6 +121,16 @@ class _Moment(ParamType[datetime]):
         return moment
 
 
+class _Text(ParamType[str]):
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        text = str(value)
+        if not text.strip():
+            self.fail("it is blank", param, ctx)
+        return text
+
+
 class _Zone(ParamType[str]):
     name = "zone"
 
@@ -129,6 +153,7 @@ LAST_OR_DATE = _Day(ago=False, last=True)
 DAY = _Day(ago=True, last=False)
 SINCE = _Day(ago=True, last=True)
 MOMENT = _Moment()
+TEXT = _Text()
 ZONE = _Zone()
 STATUS = click.Choice(get_args(BroadcastFilterStatus))
 

@@ -7,6 +7,7 @@ import click
 from ac_sms_async.cli import fields
 from ac_sms_async.cli.command import Command
 from ac_sms_async.cli.connection import connection, connection_options
+from ac_sms_async.cli.kinds import TEXT
 from ac_sms_async.cli.output import json_option, output
 from ac_sms_async.cli.running import run_async
 from ac_sms_async.models import BroadcastList
@@ -21,7 +22,7 @@ Examples:
 
 
 @click.command(cls=Command, epilog=_EXAMPLES)
-@click.option("--name", metavar="TEXT", help="Only lists whose name matches.")
+@click.option("--name", type=TEXT, help="Only lists whose name matches.")
 @connection_options
 @json_option
 def lists(name: str | None) -> None:

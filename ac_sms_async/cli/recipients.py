@@ -9,7 +9,7 @@ import click
 from ac_sms_async.cli import fields
 from ac_sms_async.cli.command import Command
 from ac_sms_async.cli.connection import connection, connection_options
-from ac_sms_async.cli.kinds import DAY, Day, span
+from ac_sms_async.cli.kinds import DAY, TEXT, Day, span
 from ac_sms_async.cli.output import json_option, output
 from ac_sms_async.cli.running import run_async
 from ac_sms_async.models import Recipient
@@ -33,7 +33,7 @@ _ONLY: dict[str, dict[str, Any]] = {
 @click.command(cls=Command, epilog=_EXAMPLES)
 @click.argument("broadcast_id", type=click.IntRange(min=1), metavar="ID")
 @click.option("--only", type=click.Choice(list(_ONLY)), help="Only those of whom this is true.")
-@click.option("--search", metavar="TEXT", help="Only those whose name or phone number matches.")
+@click.option("--search", type=TEXT, help="Only those whose name or phone number matches.")
 @click.option("--since", type=DAY, help="Only those it was sent to on this day or later.")
 @click.option("--until", type=DAY, help="Only those it was sent to on this day or earlier.")
 @click.option("--limit", type=click.IntRange(min=0), default=50, show_default=True, help="At most so many; 0: all.")

@@ -109,6 +109,9 @@ def test_for_scripts(acme: Command) -> None:
         "broadcast_id": made["broadcast_id"],
         "deleted": True,
     }
+    for option in ("name", "body", "segment"):
+        blank = acme("broadcasts", "update", number, f"--{option}", " ", "--yes")
+        assert (blank.code, f"Invalid value for '--{option}': it is blank" in blank.err) == (2, True), blank.err
     empty = acme("broadcasts", "update", number, "--yes")
     assert (empty.code, "give --name, --body, --list, --segment or --draft" in empty.err) == (2, True)
 
