@@ -18,7 +18,10 @@ from ac_sms_async import models
 from tests.docs.test_blocks import blocks_of, pages
 
 ROOT = Path(__file__).parents[2]
-PUBLIC = {"ac_sms_async", *(f"ac_sms_async.{part}" for part in ("collect", "fleet", "models", "otel", "sandbox"))}
+PUBLIC = {
+    "ac_sms_async",
+    *(f"ac_sms_async.{part}" for part in ("collect", "dlt", "fleet", "models", "otel", "sandbox")),
+}
 """Where names are imported from; and from `ac_sms_async.lowlevel.api`, a module for each of the document's tags."""
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import griffe
 
 PACKAGE = "ac_sms_async"
-ROOTS = (PACKAGE, f"{PACKAGE}.collect", f"{PACKAGE}.otel", f"{PACKAGE}.sandbox")
+ROOTS = (PACKAGE, f"{PACKAGE}.collect", f"{PACKAGE}.dlt", f"{PACKAGE}.otel", f"{PACKAGE}.sandbox")
 RESOURCES = f"{PACKAGE}.resources"
 SNAPSHOT = "tests/packaging/interface.txt"
 
