@@ -210,7 +210,8 @@ def expected_wait(ledger: Ledger, limit: RateLimit | None, now: float, ahead: in
         return wait
     starts, expected = ledger.starts, 0.0
     # `limit` keeps each of these, but what was started before it came kept only some.
-    for one in (limit, *ledger.limits) if ledger.limits else (limit,):
+    limits: list[RateLimit | Held] = [limit, *ledger.limits] if ledger.limits else [limit]
+    for one in limits:
         window = one.window
         rounds, place = divmod(ahead, one.requests) if ahead else (0, 0)
         excess = len(starts) + place - one.requests

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from attrs import evolve, frozen
+from attrs import define, evolve
 
 from ac_sms_async.options import RateLimit
 
@@ -23,7 +23,7 @@ MOST_LIMITS = 16
 """So many different ones are remembered: those that were said last."""
 
 
-@frozen
+@define
 class Held:
     """A limit that somebody gave."""
 
@@ -44,6 +44,8 @@ def agree(held: list[Held], limit: RateLimit | None, now: float) -> RateLimit | 
         del held[:-MOST_LIMITS]
     if not held:
         return None
+    if limit is not None and len(held) == 1:
+        return limit
     requests, window, reserve = _together(held)
     if limit is not None and (requests, window, reserve) == (limit.requests, limit.window, limit.reserve):
         return limit

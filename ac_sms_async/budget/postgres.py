@@ -72,9 +72,9 @@ class PostgresStore:
 
     def break_off(self) -> None:
         """What waits for the database fails at once, as it does on a dead network, too."""
-        if not self._connection.closed:
-            with socket.socket(fileno=os.dup(self._connection.fileno())) as same, suppress(OSError):
-                same.shutdown(socket.SHUT_RDWR)
+        # It may have been closed by now, by either side.
+        with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(self._connection.fileno())) as same:
+            same.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Let go of the connection."""

@@ -423,3 +423,25 @@ async def test_a_web_app_hardly_waits_beside_bulk_work_of_other_machines(
     assert median(waited) < 0.15 + distance
     # As near as to a database on the same machine, but for the way there and back.
     assert sorted(waited)[95] < 0.4 + distance
+
+
+async def test_the_strictest_limit_holds_on_all_machines(make: Make, server: Server) -> None:
+    before, after = list[float](), list[float]()
+    loose, strict = make(RateLimit(10)), make(FIVE, machine="another")
+    with anyio.move_on_after(3):
+        await saturate(loose, before)
+    await let_go(strict)
+    with anyio.move_on_after(30):
+        await saturate(loose, after)
+    assert most_in_a_second(before) == 10
+    assert most_in_a_second(after) <= 5
+
+
+async def test_who_has_no_limit_is_held_to_the_others(make: Make, server: Server) -> None:
+    free, strict = make(None), make(ONE, machine="another")
+    await let_go(strict)
+    start = await let_go(free)
+    # Its request counts, so it has to tell where it opens a connection.
+    start.opening()
+    assert server.told[-1] == "move"
+    assert free.expected_wait(anyio.current_time(), "interactive") > 0

@@ -115,6 +115,29 @@ def test_both_say_the_same_for_long(mirrored: Mirrored, interactive: int, bulk: 
     assert mirror.turns > 100
 
 
+@pytest.mark.parametrize(
+    ("loose", "strict"),
+    [
+        (RateLimit(7, per=3), RateLimit(2, per=0.5)),
+        (RateLimit(20, per=9, reserve=3), RateLimit(5)),
+        (RateLimit(10), RateLimit(1)),
+    ],
+)
+def test_both_say_the_same_of_different_limits(mirrored: Mirrored, loose: RateLimit, strict: RateLimit) -> None:
+    crowd, mirror = mirrored(loose, 0)
+    for _ in range(2):
+        crowd.add()
+    crowd.pass_time(3.3)
+    slow = crowd.add("bulk", limit=strict)
+    crowd.pass_time(12)
+    crowd.kill(slow)
+    # It is forgotten after two minutes.
+    crowd.pass_time(123)
+    crowd.pass_time(4)
+    mirror.compare(crowd.ledger)
+    assert len(crowd.ledger.limits) == 1
+
+
 def test_without_a_limit_only_pauses_count(mirrored: Mirrored) -> None:
     crowd, mirror = mirrored(None, 0)
     crowd.add("bulk", thinks=0.1)

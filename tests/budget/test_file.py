@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from ac_sms_async.budget.ledger import Ledger
+from ac_sms_async.budget.limits import Held
 from ac_sms_async.budget.page import pack, unpack
 
 if sys.platform != "linux":
@@ -94,7 +95,13 @@ def test_who_is_stopped_in_its_turn_loses_it(monkeypatch: pytest.MonkeyPatch) ->
     now = clock()
     monkeypatch.setattr("ac_sms_async.budget.file.clock", lambda: now)
     stopped, other = LedgerFile("acme"), LedgerFile("acme")
-    other.turn(lambda ledger, _: setattr(ledger, "paused_until", 7.0), places=5)
+    held = Held(5, 1.05, 0, now + 60)
+
+    def tell(ledger: Ledger, _: float) -> None:
+        ledger.paused_until = 7.0
+        ledger.limits.append(held)
+
+    other.turn(tell, places=5)
 
     def stop(ledger: Ledger, _: float) -> None:
         nonlocal now
@@ -115,6 +122,7 @@ def test_who_is_stopped_in_its_turn_loses_it(monkeypatch: pytest.MonkeyPatch) ->
         stopped.turn(stop, places=5)
     assert numbers(other) == numbers(stopped) == [0, 0, 0, 0, 0, 3]
     assert stopped.known.paused_until == 7.0
+    assert stopped.known.limits == [held]
     assert list(stopped.path.parent.iterdir()) == [stopped.path]
 
 

@@ -26,6 +26,7 @@ if sys.platform != "linux":
     pytest.skip("what processes share is shared on Linux", allow_module_level=True)
 
 from ac_sms_async.budget.file import FOLDER_VARIABLE, Busy
+from ac_sms_async.budget.limits import HELD_FOR
 from ac_sms_async.budget.machine import CONNECTING, LONGEST_PAUSE, TRIES, MachineBudget
 from ac_sms_async.budget.start import Start
 
@@ -314,3 +315,37 @@ async def test_accounts_of_both_kinds_are_forgotten(make: Make) -> None:
         account_state(f"many {number}", Client(), FIVE, now, "machine")
     assert account_state("acme", kept, FIVE, now, "machine") is shared
     assert account_state("acme", kept, FIVE, now) is not shared
+
+
+async def test_the_strictest_limit_holds_for_all_of_them_until_two_minutes_after_it_was_said(make: Make) -> None:
+    loose, strict = make(RateLimit(10)), make(RateLimit(2))
+    starts: list[float] = []
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(saturate, loose, "interactive", starts, 12)
+        await anyio.sleep(5)
+        assert len(starts) > 40
+        del starts[:]
+        await let_go(strict)
+        said = anyio.current_time()
+        # It is idle from now on, and is heeded.
+        await anyio.sleep(60)
+        together = sorted([said, *starts])
+        assert all(later - earlier > 1.0 for earlier, later in zip(together, together[2:], strict=False))
+        assert loose.expected_wait(anyio.current_time(), "interactive") > 1
+        await anyio.sleep(said + HELD_FOR + 1 - anyio.current_time())
+        del starts[:]
+        await anyio.sleep(10)
+        assert len(starts) > 80
+        tasks.cancel_scope.cancel()
+
+
+async def test_who_has_no_limit_is_held_to_the_others(make: Make) -> None:
+    free, strict = make(None), make(RateLimit(1, per=1.0, margin=0))
+    await let_go(strict)
+    await _after(free, 1.0)
+    start = await _after(free, 1.0)
+    start.opening()
+    assert free.expected_wait(anyio.current_time(), "interactive") > 0
+    free.pause(anyio.current_time(), 0.5)
+    start.settle(sent=False)
+    await _after(strict, 0.5)

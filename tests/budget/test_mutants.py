@@ -17,8 +17,8 @@ MUTANTS = {
     "a place is free a moment too early": ("NEGLIGIBLE = 1e-6", "NEGLIGIBLE = 0.1"),
     "what a longer window has to count is forgotten": ("max(window, held.window)", "window"),
     "what was started by one limit only doesn't count by it": (
-        "if ledger.limits else (limit,)",
-        "if False else (limit,)",
+        "if ledger.limits else [limit]",
+        "if False else [limit]",
     ),
     "late timers take more than the margin has": ("LATE = 0.005", "LATE = 0.1"),
     "late timers lose what they are late by": ("now - LATE)", "now)"),
