@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -26,7 +27,7 @@ from ac_sms_async.transport.backends.decompression import decompress, decompress
 from ac_sms_async.transport.backends.headers import request_id
 from ac_sms_async.transport.bodies import ERROR_BODY_LIMIT, status_error
 from ac_sms_async.transport.capture import capturing
-from ac_sms_async.transport.core import Core
+from ac_sms_async.transport.core import Core, logger
 from ac_sms_async.transport.retry import PAUSE_WITHOUT_HINT, backoff, is_retryable, may_have_applied
 from ac_sms_async.transport.stopwatch import Stopwatch, in_words
 from ac_sms_async.transport.telling import Telling
@@ -179,7 +180,7 @@ class Call:
                 core.slots.release(None if exchange is None else clock() - ready)
             if exchange is not None:
                 self._start.settle(sent=exchange.sent)
-                if self._telling.wants_attempts:
+                if core.is_observed or logger.isEnabledFor(logging.DEBUG):
                     self._telling.attempt(
                         exchange,
                         error,
@@ -321,10 +322,11 @@ class Call:
             # What cancels a call has no room for it.
             maybe_applied = True
             self._telling.cut_off(error)
-        self._telling.end(
-            error,
-            attempts=self.attempts,
-            status=self.status,
-            started=self._started,
-            maybe_applied=maybe_applied,
-        )
+        if self._core.is_observed:
+            self._telling.end(
+                error,
+                attempts=self.attempts,
+                status=self.status,
+                started=self._started,
+                maybe_applied=maybe_applied,
+            )

@@ -19,6 +19,8 @@ _WORDS: Final[Mapping[str, str]] = {
     "read": "reading the answer",
 }
 
+_NOTHING: Final[Mapping[str, float]] = dict.fromkeys(_WORDS, 0.0)
+
 _WORTH_TELLING = 0.01
 """The share of all the time from which on a phase is worth a word."""
 
@@ -31,19 +33,18 @@ class Stopwatch:
     def __init__(self, now: float) -> None:
         self.phase: Phase = "queue"
         self._since = now
-        self._spent: dict[str, float] = {}
+        self._spent: dict[str, float] = {**_NOTHING}
 
     def enter(self, phase: Phase, now: float) -> None:
         """The phase that ran has ended, and this one begins."""
-        before = self.phase
-        self._spent[before] = self._spent.get(before, 0.0) + now - self._since
+        self._spent[self.phase] += now - self._since
         self.phase = phase
         self._since = now
 
     def spent(self, now: float) -> Mapping[str, float]:
         """The seconds of each phase, the one that runs included."""
         self.enter(self.phase, now)
-        return {phase: self._spent[phase] for phase in _WORDS if self._spent.get(phase, 0.0) > 0}
+        return {phase: self._spent[phase] for phase in _WORDS if self._spent[phase] > 0}
 
 
 def in_words(spent: Mapping[str, float]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any, TypedDict
 
 from ac_sms_async.errors import SMSError
@@ -33,7 +32,7 @@ class _About(TypedDict):
 
 
 class Telling:
-    """Of one call. Without `on_event` it costs a comparison at each step."""
+    """Of one call. Each method writes what belongs into the log, and emits an event where there is an `on_event`."""
 
     __slots__ = ("_about", "_core", "_request")
 
@@ -71,11 +70,6 @@ class Telling:
         """What keeps the budget is gone, or there again."""
         if self._about is not None:
             self._core.emit((BudgetDegraded if is_degraded else BudgetRestored)(**self._about))
-
-    @property
-    def wants_attempts(self) -> bool:
-        """Whether anybody would hear of an attempt."""
-        return self._about is not None or logger.isEnabledFor(logging.DEBUG)
 
     def attempt(
         self,
