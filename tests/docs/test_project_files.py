@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-import ac_sms_async
+import ac_sms_async.collect
 from ac_sms_async import SMSError
 
 ROOT = Path(__file__).parents[2]
@@ -61,6 +61,15 @@ def test_every_error_is_explained() -> None:
     public = [getattr(ac_sms_async, name) for name in ac_sms_async.__all__]
     errors = [item.__name__ for item in public if isinstance(item, type) and issubclass(item, SMSError)]
     assert [name for name in errors if f"`{name}`" not in text] == []
+
+
+def test_every_name_of_the_bulk_job_and_every_fixture_is_in_the_reference() -> None:
+    shown = re.findall(r"^::: ac_sms_async\.collect\.(\w+)$", read("docs/reference/collect.md"), re.MULTILINE)
+    assert sorted(shown) == sorted(ac_sms_async.collect.__all__)
+    fixtures = re.findall(r"^@pytest\.fixture\ndef (\w+)\(", read("pytest_ac_sms.py"), re.MULTILINE)
+    assert len(fixtures) == 2
+    page = read("docs/reference/pytest-plugin.md")
+    assert [name for name in fixtures if f"::: pytest_ac_sms.{name}\n" not in page] == []
 
 
 def test_every_metric_and_attribute_is_documented() -> None:
