@@ -86,10 +86,10 @@ def list_command(
     found = run_async(fetch_in_order)
     if out.as_json:
         out.data([fields.broadcast(item) for item in found])
-        return
-    heads = ["#broadcast_id", "status", "sent_date", "#sent_to_count", "name"]
-    rows = [(item.id, item.status, given.local(item.sent_date), item.sent_to_count, item.name) for item in found]
-    out.table(heads, rows)
+    else:
+        heads = ["#broadcast_id", "status", "sent_date", "#sent_to_count", "name"]
+        rows = [(item.id, item.status, given.local(item.sent_date), item.sent_to_count, item.name) for item in found]
+        out.table(heads, rows)
     if limit and len(found) == limit:
         out.say(f"Only the {order} {limit} are shown: --limit 0 shows all.")
 

@@ -52,20 +52,11 @@ def recipients(
             found = sms.recipients.list(broadcast_id, start_date=start, end_date=end, search=search, **filters)
             return await found.to_list(max_items=limit or None)
 
-    found = run_async(fetch)
+    found = [fields.recipient(item) for item in run_async(fetch)]
     if out.as_json:
-        out.data([fields.recipient(item) for item in found])
-        return
-    heads = [
-        "#contact_id",
-        "phone_number",
-        "deliverability",
-        "error_code",
-        "#clicks",
-        "#reply_count",
-        "name",
-    ]
-    rows = [fields.recipient(item) for item in found]
-    out.table(heads, [[row[head.lstrip("#")] for head in heads] for row in rows])
+        out.data(found)
+    else:
+        heads = ["#contact_id", "phone_number", "deliverability", "error_code", "#clicks", "#reply_count", "name"]
+        out.table(heads, [[row[head.lstrip("#")] for head in heads] for row in found])
     if limit and len(found) == limit:
         out.say(f"Only the first {limit} are shown: --limit 0 shows all.")

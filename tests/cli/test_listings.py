@@ -38,6 +38,8 @@ def test_the_newest_come_first(acme: Command, sandbox: Sandbox) -> None:
     first = acme("broadcasts", "list", "--order", "oldest", "--limit", "3")
     assert ids(first) == every[::-1][:3]
     assert "Only the oldest 3 are shown" in first.err
+    # Who keeps it in a file is told, too.
+    assert "Only the newest 3 are shown" in acme("broadcasts", "list", "--limit", "3", "--json").err
 
 
 def test_also_where_the_server_knows_no_order(acme: Command, monkeypatch: pytest.MonkeyPatch) -> None:
