@@ -127,6 +127,17 @@ def test_what_rests_is_left_alone() -> None:
     assert due == [[1, 2, 3, 4], [1, 2, 4, 5], [1, 4, 5, 6], [5, 6, 7]]
 
 
+def test_a_clock_that_is_ahead_makes_nothing_come_to_rest() -> None:
+    account = Account()
+    account.create(0)
+    account.load(clock=timedelta(days=999))
+    account.move(0, silently=False)
+    account.now += WIDTH * 2
+    account.create(0)
+    account.load()
+    assert account.loaded_counts == account.counts
+
+
 def test_an_empty_account_is_no_trouble() -> None:
     account = Account()
     account.load()
