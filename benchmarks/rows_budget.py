@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from contextlib import AsyncExitStack
 from functools import partial
+from statistics import median
 
 from ac_sms_async import RateLimit
 from ac_sms_async.budget.file import FOLDER_VARIABLE
 from benchmarks.lab import Lab
 from benchmarks.report import Figure
-from benchmarks.rounds import Contestant, calls_for, race
+from benchmarks.rounds import Contestant, Race, calls_for, race
 from benchmarks.server import SMALL_ID
 
 LIMIT = RateLimit(100, per=0.003, margin=0.0)
@@ -33,10 +34,16 @@ async def machine_budget(lab: Lab) -> list[Figure]:
         Figure(
             "budget",
             'small GET, default backend, budget="machine" against "loop": CPU more for each call',
-            (result.cost("machine") - result.cost("loop")) * 1e6,
+            _more(result) * 1e6,
             unit="us",
             target=MOST,
             bound="at most",
             details=result.details(),
         )
     ]
+
+
+def _more(result: Race) -> float:
+    """Seconds of CPU for each call, round by round: what else the machine does is more than the difference."""
+    pairs = zip(result.samples["machine"], result.samples["loop"], strict=True)
+    return median(machine.cpu / machine.units - loop.cpu / loop.units for machine, loop in pairs)
