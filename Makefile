@@ -38,8 +38,8 @@ test: $(READY) ## Run the tests, with the coverage gate: all but those that need
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 
-test-fast: $(READY) ## Run the same tests without the coverage gate
-	$(BIN)/python -m pytest -n 2 $(ALONE:%=--ignore=%) || $(BIN)/python -m pytest $(AGAIN)
+test-fast: $(READY) ## Run the same tests without the coverage gate (TESTS="tests/transport" for some of them)
+	$(BIN)/python -m pytest -n 2 $(ALONE:%=--ignore=%) $(TESTS) || $(BIN)/python -m pytest $(AGAIN)
 
 # Everything that tries more with more time: properties, sweeps, kills, and the job with its parts taken out.
 DEEPER := tests/collect/test_complete.py tests/collect/test_complete_when_broken.py tests/collect/test_kill.py \
