@@ -45,7 +45,7 @@ async def test_clients_share_it_that_say_so(over: Over, monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize("value", ["", "host", 1, 10**5000], ids=["empty", "host", "1", "long"])
 def test_what_is_no_budget_is_refused(value: Any) -> None:
-    with pytest.raises(ConfigurationError, match=r'^budget must be "loop", "machine" or "postgresql://..."'):
+    with pytest.raises(ConfigurationError, match=r'^budget must be "loop", "machine", "postgresql://..." or'):
         SMSClient("https://acme.api-us1.com", "token", budget=value)
 
 
