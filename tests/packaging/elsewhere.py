@@ -95,7 +95,10 @@ def move_to(system: str) -> None:
         asyncio.SelectorEventLoop.add_signal_handler = no_signals  # type: ignore[assignment]
 
 
-LINUX_ONLY = {f"ac_sms_async.budget.{name}" for name in ("desk", "file", "link", "machine", "postgres")}
+LINUX_ONLY = {
+    f"ac_sms_async.budget.{name}"
+    for name in ("database", "desk", "file", "link", "machine", "postgres", "redis", "store")
+}
 OF_A_FLEET = "ac_sms_async.fleet"
 """On Procrastinate, which is tried on Unix alone."""
 
