@@ -97,10 +97,10 @@ def move_to(system: str) -> None:
 
 LINUX_ONLY = {
     f"ac_sms_async.budget.{name}"
-    for name in ("database", "desk", "file", "link", "machine", "postgres", "redis", "store")
+    for name in ("database", "desk", "file", "link", "machine", "postgres", "redis", "redis_address", "store")
 }
-OF_A_FLEET = "ac_sms_async.fleet"
-"""On Procrastinate, which is tried on Unix alone."""
+OF_OTHERS = ("ac_sms_async.fleet", "ac_sms_async.dlt")
+"""On Procrastinate and dlt, which are tried on Unix alone."""
 
 
 def import_all() -> None:
@@ -108,7 +108,7 @@ def import_all() -> None:
     import ac_sms_async
 
     for found in pkgutil.walk_packages(ac_sms_async.__path__, "ac_sms_async."):
-        if found.name not in LINUX_ONLY and not found.name.startswith(OF_A_FLEET) and "__main__" not in found.name:
+        if found.name not in LINUX_ONLY and not found.name.startswith(OF_OTHERS) and "__main__" not in found.name:
             importlib.import_module(found.name)
     assert not LINUX_ONLY & set(sys.modules)
 
