@@ -322,11 +322,10 @@ class Call:
             # What cancels a call has no room for it.
             maybe_applied = True
             self._telling.cut_off(error)
-        if self._core.is_observed:
-            self._telling.end(
-                error,
-                attempts=self.attempts,
-                status=self.status,
-                started=self._started,
-                maybe_applied=maybe_applied,
-            )
+        self._telling.end(
+            error,
+            attempts=self.attempts,
+            status=self.status,
+            started=self._started,
+            maybe_applied=maybe_applied,
+        )
