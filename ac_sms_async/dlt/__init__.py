@@ -6,10 +6,10 @@ pipeline.run(sms_broadcasts())
 
 try:
     from ac_sms_async.dlt.source import sms_broadcasts
-except ModuleNotFoundError as error:
-    if error.name != "dlt":
+except ModuleNotFoundError as _error:
+    if _error.name != "dlt":
         raise
     hint = "the dlt source needs more: pip install 'ac-sms-async[dlt]'"
-    raise ModuleNotFoundError(hint, name=error.name) from error
+    raise ModuleNotFoundError(hint, name=_error.name) from _error
 
 __all__ = ["sms_broadcasts"]
